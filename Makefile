@@ -1,0 +1,31 @@
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+STAMP := $(VENV)/.installed
+
+.PHONY: report test test-long lint clean
+
+report: $(STAMP)
+	$(BIN)/workbench verify bartlett2018
+	$(BIN)/workbench report bartlett2018
+
+test: $(STAMP) lint
+	$(BIN)/pytest -m "not long"
+	$(BIN)/workbench verify --derivations
+
+test-long: $(STAMP)
+	$(BIN)/pytest -m long
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) .workbench build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
