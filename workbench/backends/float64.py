@@ -1,0 +1,106 @@
+"""IEEE double precision through numpy; leading axes are a batch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from fractions import Fraction
+
+import numpy as np
+
+from workbench.backends.base import Array, ShadowedScalars
+from workbench.errors import UnsupportedError
+from workbench.exact import UNKNOWN, Exact, Measured
+
+
+class Float64(ShadowedScalars):
+    """Double precision on the CPU."""
+
+    name = "float64"
+    precision_bits = 53
+    encloses = False
+    roundoff = Fraction(1, 2**53)
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """Let overflow become infinity: divergence is a status, not a warning."""
+        with np.errstate(over="ignore", invalid="ignore", under="ignore", divide="ignore"):
+            yield
+
+    def matrix(self, rows: Sequence[Sequence[Exact]]) -> Array:
+        """Return a matrix, each entry rounded once."""
+        return np.array([[nearest(x) for x in row] for row in rows])
+
+    def identity(self, size: int) -> Array:
+        """Return the identity."""
+        return np.eye(size)
+
+    def matmul(self, a: Array, b: Array) -> Array:
+        """Return the matrix product."""
+        return a @ b
+
+    def add(self, a: Array, b: Array) -> Array:
+        """Return the sum."""
+        return a + b
+
+    def subtract(self, a: Array, b: Array) -> Array:
+        """Return the difference."""
+        return a - b
+
+    def multiply(self, a: Array, b: Array) -> Array:
+        """Return the entrywise product."""
+        return a * b
+
+    def scale(self, factor: Exact, a: Array) -> Array:
+        """Return the product with a number."""
+        return nearest(factor) * a
+
+    def transpose(self, a: Array) -> Array:
+        """Return the transpose of the last two axes."""
+        return a.swapaxes(-1, -2)
+
+    def frobenius_squared(self, a: Array) -> Array:
+        """Return the sum of the squared entries, 1 x 1."""
+        return (a * a).sum(axis=(-1, -2), keepdims=True)
+
+    def activate(self, activation: str, a: Array, order: int = 0) -> Array:
+        """Return an activation, or its first derivative, entry by entry."""
+        if activation == "identity":
+            return a if order == 0 else np.ones_like(a)
+        if activation == "tanh":
+            value = np.tanh(a)
+            return value if order == 0 else 1 - value * value
+        raise UnsupportedError(f"the backend {self.name} has no activation {activation!r}")
+
+    def clip_spectrum(self, a: Array, radius: Fraction) -> Array:
+        """Return the Frobenius-nearest matrix of spectral norm at most `radius`."""
+        if not np.isfinite(a).all():
+            return a
+        left, values, right = np.linalg.svd(a, full_matrices=False)
+        return (left * np.minimum(values, float(radius))[..., None, :]) @ right
+
+    def shape(self, a: Array) -> tuple[int, int]:
+        """Return rows and columns."""
+        return int(a.shape[-2]), int(a.shape[-1])
+
+    def shadow(self, a: Array) -> np.ndarray:
+        """Return the array itself."""
+        return np.asarray(a)
+
+    def entries(self, a: Array) -> list[list[Measured]]:
+        """Return every entry; a float that is not finite is unknown."""
+        return [[measured_float(x) for x in row] for row in self.shadow(a).tolist()]
+
+
+def nearest(value: Exact) -> float:
+    """Return the float nearest to an exact number, an infinity where it is too large."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if float(value > 0) else -math.inf
+
+
+def measured_float(value: float) -> Measured:
+    """Return the dyadic that a float is, or unknown."""
+    return Measured(Fraction(value)) if math.isfinite(value) else UNKNOWN

@@ -1,0 +1,179 @@
+"""Real numbers with rigorous bounds, for predictions and margins.
+
+Arb balls where python-flint is installed; elsewhere mpmath's intervals, slower and as safe. A prediction is
+computed here whatever the run was computed in, so its own error never decides a verdict unnoticed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from fractions import Fraction
+from typing import Any, Protocol
+
+from workbench.exact import UNKNOWN, Exact, Measured, Power
+
+Real = Any
+
+
+class Reals(Protocol):
+    """Arithmetic on reals: the values support `+ - * /` and integer powers; functions are here."""
+
+    def session(self) -> AbstractContextManager[None]:
+        """Return the context in which values may be used."""
+
+    def number(self, value: Exact | int | Measured) -> Real:
+        """Return an enclosure of a number."""
+
+    def log(self, x: Real) -> Real:
+        """Return the natural logarithm."""
+
+    def exp(self, x: Real) -> Real:
+        """Return the exponential."""
+
+    def sqrt(self, x: Real) -> Real:
+        """Return the square root."""
+
+    def power(self, x: Real, exponent: Fraction) -> Real:
+        """Return a rational power of a nonnegative number."""
+
+    def maximum(self, *values: Real) -> Real:
+        """Return an enclosure of the largest."""
+
+    def measured(self, x: Real) -> Measured:
+        """Return midpoint and radius, exactly."""
+
+
+class BallReals:
+    """Arb balls.
+
+    Parameters
+    ----------
+    bits : int
+    """
+
+    def __init__(self, bits: int) -> None:
+        from workbench.backends import ball
+
+        ball.flint()
+        self._ball = ball
+        self._bits = bits
+
+    def session(self) -> AbstractContextManager[None]:
+        """Own flint's precision."""
+        return self._ball.precision(self._bits)
+
+    def number(self, value: Exact | int | Measured) -> Real:
+        """Return an enclosure of a number."""
+        return self._ball.arb(value)
+
+    def log(self, x: Real) -> Real:
+        """Return the natural logarithm."""
+        return x.log()
+
+    def exp(self, x: Real) -> Real:
+        """Return the exponential."""
+        return x.exp()
+
+    def sqrt(self, x: Real) -> Real:
+        """Return the square root of the nonnegative part."""
+        return x.nonnegative_part().sqrt()
+
+    def power(self, x: Real, exponent: Fraction) -> Real:
+        """Return a rational power of the nonnegative part."""
+        return x.nonnegative_part() ** self.number(exponent) if exponent else self.number(1)
+
+    def maximum(self, *values: Real) -> Real:
+        """Return an enclosure of the largest."""
+        result = values[0]
+        for value in values[1:]:
+            result = result.max(value)
+        return result
+
+    def measured(self, x: Real) -> Measured:
+        """Return midpoint and radius, exactly."""
+        return self._ball.measured(x)
+
+
+class IntervalReals:
+    """mpmath's intervals, in a context of their own.
+
+    Parameters
+    ----------
+    bits : int
+    """
+
+    def __init__(self, bits: int) -> None:
+        from mpmath.ctx_iv import MPIntervalContext
+
+        self._context: Any = MPIntervalContext()
+        self._context.prec = bits
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """Do nothing: the precision is the context's own."""
+        yield
+
+    def number(self, value: Exact | int | Measured) -> Real:
+        """Return an enclosure of a number."""
+        if isinstance(value, Measured):
+            bounds = value.bounds()
+            if bounds is None:
+                return self._context.mpf(["-inf", "inf"])
+            low, high = (self.number(b) for b in bounds)
+            return self._context.mpf([low.a, high.b])
+        if isinstance(value, Power):
+            return self.power(self.number(value.base), value.exponent)
+        return self._context.mpf(value.numerator) / self._context.mpf(value.denominator)
+
+    def log(self, x: Real) -> Real:
+        """Return the natural logarithm."""
+        return self._context.log(x)
+
+    def exp(self, x: Real) -> Real:
+        """Return the exponential."""
+        return self._context.exp(x)
+
+    def _nonnegative(self, x: Real) -> Real:
+        return self._context.mpf([max(x.a, 0), max(x.b, 0)])
+
+    def sqrt(self, x: Real) -> Real:
+        """Return the square root of the nonnegative part."""
+        return self._context.sqrt(self._nonnegative(x))
+
+    def power(self, x: Real, exponent: Fraction) -> Real:
+        """Return a rational power of the nonnegative part."""
+        if exponent == 0:
+            return self.number(1)
+        base = self._nonnegative(x)
+        if base.a == 0:
+            # x^p is monotone: from zero to the power of the upper end.
+            top = base.b if base.b == 0 else self._context.exp(self._context.log(base.b) * self.number(exponent)).b
+            return self._context.mpf([0, top])
+        return self._context.exp(self._context.log(base) * self.number(exponent))
+
+    def maximum(self, *values: Real) -> Real:
+        """Return an enclosure of the largest."""
+        return self._context.mpf([max(v.a for v in values), max(v.b for v in values)])
+
+    def measured(self, x: Real) -> Measured:
+        """Return midpoint and radius, exactly."""
+        ends = [_fraction(end) for end in (x.a, x.b)]
+        return UNKNOWN if ends[0] is None or ends[1] is None else Measured.between(ends[0], ends[1])
+
+
+def _fraction(end: Any) -> Fraction | None:
+    sign, mantissa, exponent, _ = end._mpi_[0]
+    if mantissa == 0 and exponent != 0:
+        return None
+    magnitude = int(mantissa) * Fraction(2) ** exponent
+    return -magnitude if sign else magnitude
+
+
+def reals(bits: int) -> Reals:
+    """Return rigorous real arithmetic at a precision: balls where python-flint is installed, else intervals."""
+    try:
+        import flint  # noqa: F401
+    except ImportError:
+        return IntervalReals(bits)
+    return BallReals(bits)

@@ -1,0 +1,36 @@
+"""Initial weights: one scheme, one module, exact until a backend rounds them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from workbench.errors import InputError, ShapeError, UnknownNameError
+from workbench.exact import Exact
+from workbench.problem import Network, Start
+
+Layer = Sequence[Sequence[Exact]]
+
+
+def catalogue() -> list[str]:
+    """Return the names of the schemes: the modules of this folder."""
+    return sorted(p.stem for p in Path(__file__).parent.glob("*.py") if not p.name.startswith("_"))
+
+
+def weights(network: Network, start: Start) -> list[Layer]:
+    """Return the exact initial weights, one matrix a layer, of the network's shapes."""
+    if start.scheme not in catalogue():
+        raise UnknownNameError("start", start.scheme, catalogue())
+    build = import_module(f"workbench.initialization.{start.scheme}").weights
+    try:
+        inspect.signature(build).bind(network, **start.parameters)
+    except TypeError as error:
+        raise InputError(f"the start {start.scheme} does not take these parameters: {error}") from error
+    layers: list[Layer] = build(network, **start.parameters)
+    for number, (layer, shape) in enumerate(zip(layers, network.shapes, strict=True), start=1):
+        found = (len(layer), len(layer[0]))
+        if found != shape:
+            raise ShapeError(f"the start gives layer {number} the shape {found} but the network wants {shape}")
+    return layers

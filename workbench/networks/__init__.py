@@ -1,0 +1,48 @@
+"""Networks over a backend: parameters, loss, gradients, and the end-to-end matrix where there is one.
+
+The calculus is written once for every number system. A network is built by `build(problem, backend)`, linear or
+residual, and every dynamics and observable sees only the contract `Built`.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from workbench.backends import Array, Backend
+from workbench.initialization import weights
+from workbench.networks.linear import Linear
+from workbench.networks.residual import Residual
+from workbench.problem import LinearNetwork, Problem
+
+Parameters = tuple[Array, ...]
+
+
+class Built(Protocol):
+    """A network with its loss over a backend."""
+
+    problem: Problem
+    backend: Backend
+    parameters: Parameters
+
+    def end_to_end(self, parameters: Parameters) -> Array:
+        """Return the end-to-end matrix; raises `UnsupportedError` where the network is not linear."""
+
+    def residual(self, parameters: Parameters) -> Array:
+        """Return F(X) - Y."""
+
+    def loss(self, parameters: Parameters) -> Array:
+        """Return the loss, 1 x 1."""
+
+    def loss_and_gradients(self, parameters: Parameters) -> tuple[Array, Parameters]:
+        """Return the loss and its gradient with respect to each parameter."""
+
+
+def build(problem: Problem, backend: Backend) -> Built:
+    """Return the network of a problem over a backend, with its initial weights as parameters."""
+    start = tuple(backend.matrix(layer) for layer in weights(problem.network, problem.start))
+    if isinstance(problem.network, LinearNetwork):
+        return Linear(problem, backend, start)
+    return Residual(problem, backend, start)
+
+
+__all__ = ["Built", "Parameters", "build"]
