@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -127,6 +127,16 @@ class Measured:
     def between(cls, lower: Fraction, upper: Fraction) -> Measured:
         """Return the number known to lie between two rationals."""
         return cls((lower + upper) / 2, (upper - lower) / 2)
+
+    @classmethod
+    def largest(cls, numbers: Iterable[Measured]) -> Measured:
+        """Return the largest of some nonnegative numbers, zero of none."""
+        ends = [number.bounds() for number in numbers]
+        if any(end is None for end in ends):
+            return UNKNOWN
+        known = [end for end in ends if end is not None]
+        lower = max((end[0] for end in known), default=Fraction(0))
+        return cls.between(lower, max((end[1] for end in known), default=Fraction(0)))
 
 
 UNKNOWN = Measured(None, None)

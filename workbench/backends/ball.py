@@ -20,7 +20,7 @@ from workbench.exact import UNKNOWN, Exact, Measured, Power
 
 _CONTEXT_LOCK = threading.RLock()
 
-# A midpoint below 2^-_SMALLEST is taken as zero and its size joins the radius: a rational of that many digits is useless.
+# A midpoint below 2^-_SMALLEST is taken as zero and joins the radius: a rational of that many digits is useless.
 _SMALLEST = 200_000
 
 

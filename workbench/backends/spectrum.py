@@ -7,6 +7,7 @@ enclosure, and a rational guess that is a root is the eigenvalue itself.
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 
 import numpy as np
@@ -73,4 +74,4 @@ def _roots_above(polynomial: list[Fraction], point: Fraction) -> tuple[int, int]
             shifted[k] += point * shifted[k + 1]
     at_point = next(k for k, c in enumerate(shifted) if c != 0)
     signs = [c > 0 for c in shifted if c != 0]
-    return sum(a != b for a, b in zip(signs, signs[1:], strict=False)), at_point
+    return sum(a != b for a, b in itertools.pairwise(signs)), at_point

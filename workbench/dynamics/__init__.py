@@ -1,0 +1,135 @@
+"""Dynamics: how weights move. One dynamics, one module; `run` carries one out at a guaranteed precision.
+
+A module has `LABEL` (how a report names it), `PARAMETERS` (its own exact parameters with defaults, None where one
+must be given), `FLOW` (whether time is continuous) and `run(...) -> Trajectory`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from workbench import backends
+from workbench.dynamics._recorder import PrecisionShort
+from workbench.errors import InputError, UnknownNameError, UnsupportedError
+from workbench.exact import rational
+from workbench.problem import Problem
+from workbench.trajectory import Arithmetic, Method, Trajectory
+
+# Guard bits of the first try, and the working precision at which a run gives up and says so.
+_FIRST_GUARD = 64
+_MOST_BITS = 120_000
+
+# Names that a user may type for a dynamics.
+ALIASES = {"descent": "gradient_descent", "flow": "gradient_flow", "momentum": "heavy_ball"}
+
+MOST_STEPS = 100_000
+_FLOAT_DIGITS = 15
+
+
+def catalogue() -> list[str]:
+    """Return the names of the dynamics: the modules of this folder."""
+    return sorted(p.stem for p in Path(__file__).parent.glob("*.py") if not p.name.startswith("_"))
+
+
+def module(name: str) -> ModuleType:
+    """Return the module of a dynamics, by its name or an alias."""
+    name = ALIASES.get(name, name)
+    if name not in catalogue():
+        raise UnknownNameError("dynamics", name, [*catalogue(), *ALIASES])
+    return import_module(f"workbench.dynamics.{name}")
+
+
+def parameters(name: str, given: Mapping[str, Any]) -> dict[str, Fraction]:
+    """Return the exact parameters of a dynamics, the defaults filled in.
+
+    Raises
+    ------
+    InputError
+        If one is unknown, missing, or negative.
+    """
+    known: Mapping[str, Fraction | None] = module(name).PARAMETERS
+    for key in given:
+        if key not in known:
+            raise UnknownNameError(f"parameter of {name}", key, known) if known else InputError(
+                f"the dynamics {name} takes no parameter; {key!r} was given"
+            )
+    values = dict(known) | {k: rational(v, k) for k, v in given.items()}
+    missing = [k for k, v in values.items() if v is None]
+    if missing:
+        raise InputError(f"the dynamics {name} needs {missing[0]}; give --set {missing[0]}=1/10")
+    return {k: v for k, v in values.items() if v is not None}
+
+
+def run(
+    problem: Problem,
+    method: Method,
+    arithmetic: Arithmetic,
+    observes: tuple[str, ...] = ("loss",),
+    *,
+    keep_weights: bool = False,
+) -> Trajectory:
+    """Carry a dynamics out and record what was asked.
+
+    With `mp` and `ball` every recorded weight has the digits that `arithmetic` asks for, relative to the largest
+    entry (or to 1): the working precision is raised until the run's own error says so.
+
+    Parameters
+    ----------
+    problem : Problem
+    method : Method
+    arithmetic : Arithmetic
+    observes : tuple of str
+        Names of observables.
+    keep_weights : bool
+
+    Returns
+    -------
+    Trajectory
+        An enclosure where the pair (dynamics, backend) gives one, an estimate elsewhere.
+    """
+    chosen = module(method.name)
+    if not backends.takes_digits(arithmetic.name):
+        base = backends.load(arithmetic.name, device=arithmetic.device)
+        return _finish(chosen.run(problem, base, method, observes, keep_weights, None), arithmetic, base)
+    digits = arithmetic.digits or backends.DEFAULT_DIGITS
+    wanted = backends.bits_of(digits)
+    guard = _FIRST_GUARD
+    while True:
+        base = backends.load(arithmetic.name, bits=wanted + guard, device=arithmetic.device)
+        last_try = wanted + guard >= _MOST_BITS
+        try:
+            result = chosen.run(problem, base, method, observes, keep_weights, None if last_try else digits)
+        except PrecisionShort:
+            guard = min(2 * guard, _MOST_BITS - wanted)
+            continue
+        return _finish(result, arithmetic, base)
+
+
+def _finish(trajectory: Trajectory, arithmetic: Arithmetic, base: backends.Backend) -> Trajectory:
+    """Say in the trajectory what arithmetic was used in the end."""
+    from dataclasses import replace
+
+    digits = arithmetic.digits
+    if backends.takes_digits(arithmetic.name) and digits is None:
+        digits = backends.DEFAULT_DIGITS
+    device = arithmetic.device or ("cpu" if arithmetic.name == "torch" else None)
+    used = Arithmetic(arithmetic.name, digits, base.precision_bits, device)
+    notes = trajectory.notes
+    inexact = [m for m in (trajectory.target, trajectory.problem.loss.inputs) if m is not None and m.from_float]
+    if inexact and (base.precision_bits is None or base.precision_bits >= 64):
+        notes = (*notes, "an entry was given as a float and enters as the dyadic it is: only its 53 bits are meant")
+    return replace(trajectory, arithmetic=used, notes=notes)
+
+
+def refuse_flow_on_exact(name: str) -> None:
+    """Raise where a flow is asked of rationals."""
+    if name == "exact":
+        raise UnsupportedError("the exact backend runs a few steps of descent, not a flow; use ball or mp")
+
+
+__all__ = ["ALIASES", "MOST_STEPS", "catalogue", "module", "parameters", "run"]

@@ -1,0 +1,290 @@
+r"""How far a computed iterate is from the exact one: two ways to know it.
+
+Lemma (a-posteriori bound).
+    Let x_{k+1} = F(x_k) be the exact iterates, y_k any computed points, ||F(y_k) - y_{k+1}|| <= r_k, and let Lambda_k
+    bound the norm of DF on the ball of radius e_k around y_k. If ||x_k - y_k|| <= e_k then
+    ||x_{k+1} - y_{k+1}|| <= Lambda_k e_k + r_k =: e_{k+1}.
+Proof.
+    ||F(x_k) - F(y_k)|| <= sup ||DF|| ||x_k - y_k|| on the segment, which lies in the ball; add r_k.
+
+Iterating balls themselves loses digits in proportion to the number of steps, since a ball forgets that its entries
+are correlated; this bound forgets only the direction of the error. `CertifiedBound` makes every ingredient rigorous:
+r_k is a ball residual at an exact point, Lambda_k comes from norms that hold on the whole ball (below), and e_k is
+rounded up. `EstimatedBound` takes Lambda_k from the Hessian's eigenvalues in double precision instead: much sharper,
+and an estimate.
+
+Hessian of a deep linear network.
+    For the loss c ||W X - Y||_F^2 with layer norms ||W_i||_2 <= w_i, along W_i + s V_i, sum ||V_i||_F^2 = 1,
+    l'' = 2c (||W' X||_F^2 + <E X^T, W''>). ||W' X||_F <= ||X||_2 sqrt(sum_i prod_{k != i} w_k^2), and |<M, W''>| <=
+    ||M||_2 max_i sum_{j != i} prod_{k != i, j} w_k, as in the Hessian bound of the theory (two factors V, one nuclear norm).
+    So the eigenvalues lie in [-lam, top + lam] with lam = 2c ||E X^T||_2 (...), top = 2c ||X||_2^2 (...).
+    On a ball of radius e the same holds with w_i + e and ||E||_2 + ||X||_2 (prod (w_i + e) - prod w_i).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from workbench.backends import Array, Backend
+from workbench.backends.ball import measured
+from workbench.backends.running_error import Bounded, RunningError
+from workbench.networks import Parameters
+from workbench.networks.curvature import Curvature
+from workbench.problem import LinearNetwork, Problem
+
+Growth = Callable[[float, float], float]
+
+# The Hessian is looked at again once the weights have moved this far, relative to their size.
+_LOOK_AGAIN = 1e-3
+
+# Covers the relative rounding of the few hundred double operations behind a norm bound, many times over.
+_INFLATE = 1 + 1e-9
+_ROUNDOFF = 2.0**-53
+
+
+class CarriedError:
+    """For arithmetics whose arrays carry their own error through every operation: nothing to add."""
+
+    rigorous = True
+
+    def start(self, initial: Parameters) -> Parameters:
+        """Return the initial weights."""
+        return initial
+
+    def advance(self, before: Parameters, after: Parameters, memory: tuple[Array, ...]) -> tuple[Any, Any]:
+        """Return the next weights and memory."""
+        return after, memory
+
+    def widen(self, parameters: Parameters, *, previous: bool = False) -> Parameters:
+        """Return weights with their errors."""
+        return parameters
+
+
+class EstimatedBound:
+    """The propagated error of floating weights (and memory), a Frobenius norm in units of the roundoff.
+
+    Parameters
+    ----------
+    problem : Problem
+    backend : RunningError
+    growth : callable
+        Jacobian norm of the step map from the Hessian's extreme eigenvalues.
+    """
+
+    rigorous = False
+
+    def __init__(self, problem: Problem, backend: RunningError, growth: Growth) -> None:
+        self._curvature = Curvature(problem)
+        self._backend = backend
+        self._growth = growth
+        self._seen: list[np.ndarray] | None = None
+        self._lambda = 1.0
+        self.bound = 0.0
+        self._bound_before = 0.0
+
+    def start(self, initial: Parameters) -> Parameters:
+        """Take the rounding of the initial weights as the first error."""
+        self.bound = self._bound_before = norm([p.radius for p in initial])
+        return self._points(initial)
+
+    def advance(self, before: Parameters, after: Parameters, memory: tuple[Array, ...]) -> tuple[Any, Any]:
+        """Grow by the Jacobian's norm, add the step's own rounding, and go on from floating points."""
+        rate = self.jacobian_norm([self._backend.shadow(p) for p in before])
+        self._bound_before = self.bound
+        self.bound = _finite_or_infinite(rate * self.bound + norm([a.radius for a in (*after, *memory)]))
+        return self._points(after), self._points(memory)
+
+    def widen(self, parameters: Parameters, *, previous: bool = False) -> Parameters:
+        """Return weights with the propagated error in every entry."""
+        bound = self._bound_before if previous else self.bound
+        return tuple(self._backend.wrap(p.middle, bound) for p in parameters)
+
+    def _points(self, arrays: tuple[Bounded, ...]) -> tuple[Bounded, ...]:
+        return tuple(Bounded(a.middle, np.zeros_like(a.radius), a.size) for a in arrays)
+
+    def jacobian_norm(self, layers: list[np.ndarray]) -> float:
+        """Return the growth at the nearest point looked at, the larger of the last two."""
+        if self._seen is not None:
+            moved = norm([a - b for a, b in zip(layers, self._seen, strict=True)])
+            if moved <= _LOOK_AGAIN * norm(layers):
+                return self._lambda
+        latest = self._growth(*self._curvature.extremes(layers))
+        answer = latest if self._seen is None else max(latest, self._lambda)
+        self._seen, self._lambda = layers, latest
+        return answer
+
+
+class CertifiedBound:
+    """The lemma in balls, for a deep linear network: midpoints are iterated, the error is enclosed.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its network is linear.
+    backend : Backend
+        Balls.
+    growth : callable
+    """
+
+    rigorous = True
+
+    def __init__(self, problem: Problem, backend: Any, growth: Growth) -> None:
+        self._backend = backend
+        self._growth = growth
+        self._flint = backend._flint
+        self._norms = HessianBound(problem)
+        self.bound = self._flint.arb(0)
+        self._bound_before = self.bound
+
+    def start(self, initial: Parameters) -> Parameters:
+        """Take the radii of the initial weights as the first error."""
+        self.bound = self._bound_before = self._radius(initial)
+        return tuple(p.mid() for p in initial)
+
+    def advance(self, before: Parameters, after: Parameters, memory: tuple[Array, ...]) -> tuple[Any, Any]:
+        """Propagate the error through one step and go on from the midpoints."""
+        error = float(self.bound) * _INFLATE
+        low, high = self._norms.extremes([self._backend.shadow(p) for p in before], error)
+        rate = self._growth(low, high) * _INFLATE
+        self._bound_before = self.bound
+        if np.isfinite(rate):
+            self.bound = (self._flint.arb(rate) * self.bound + self._radius((*after, *memory))).upper()
+        else:
+            self.bound = self._flint.arb("inf")
+        return tuple(a.mid() for a in after), tuple(m.mid() for m in memory)
+
+    def widen(self, parameters: Parameters, *, previous: bool = False) -> Parameters:
+        """Return balls around midpoints that contain the exact weights."""
+        bound = self._bound_before if previous else self.bound
+        ball = self._flint.arb(0, bound)
+        widened = []
+        for p in parameters:
+            entries = [x + ball for x in p.entries()]
+            widened.append(self._flint.arb_mat(p.nrows(), p.ncols(), entries))
+        return tuple(widened)
+
+    def _radius(self, arrays: tuple[Array, ...]) -> Any:
+        """Return an upper bound of the Frobenius norm of all radii."""
+        total = self._flint.arb(0)
+        for array in arrays:
+            for entry in array.entries():
+                radius = entry.rad()
+                total += radius * radius
+        return total.sqrt().upper()
+
+
+class HessianBound:
+    """Bounds of the Hessian's eigenvalues from layer norms, on a ball of weights (see the module)."""
+
+    def __init__(self, problem: Problem) -> None:
+        loss = problem.loss
+        self._twice = 2 * float(loss.factor) * _INFLATE
+        self._target = np.array([[float(x) for x in row] for row in loss.target.rows])
+        self._inputs = None
+        self._input_norm = 1.0
+        if loss.inputs is not None:
+            self._inputs = np.array([[float(x) for x in row] for row in loss.inputs.rows])
+            self._input_norm = spectral_norm_bound(self._inputs)
+
+    def extremes(self, layers: list[np.ndarray], error: float) -> tuple[float, float]:
+        """Return bounds of the smallest and largest eigenvalue on the ball of radius `error` around the layers."""
+        if not all(np.isfinite(layer).all() for layer in layers) or not np.isfinite(error):
+            return -np.inf, np.inf
+        with np.errstate(over="ignore", invalid="ignore"):
+            middle = np.array([spectral_norm_bound(layer) for layer in layers])
+            wide = (middle + error) * _INFLATE
+            residual = self._residual_bound(layers, wide, error)
+            whole = float(np.prod(wide)) * _INFLATE
+            others = whole / np.maximum(wide, 1e-300)
+            if (wide < 1e-150).any():
+                return -np.inf, np.inf
+            pairs = max(float(others[i] * (np.sum(1 / wide) - 1 / wide[i])) for i in range(len(wide)))
+            twist = self._twice * residual * self._input_norm * max(pairs, 0.0) * _INFLATE
+            top = self._twice * self._input_norm**2 * float((others**2).sum()) * _INFLATE
+        if not np.isfinite(top + twist):
+            return -np.inf, np.inf
+        return -twist, top + twist
+
+    def _residual_bound(self, layers: list[np.ndarray], wide: np.ndarray, error: float) -> float:
+        """Return a bound of ||E||_2 on the ball, the rounding of its own evaluation included."""
+        product = layers[0] if self._inputs is None else layers[0] @ self._inputs
+        for layer in layers[1:]:
+            product = layer @ product
+        size = float(np.prod(wide)) * self._input_norm
+        rounding = _product_rounding(layers, wide, self._target, self._input_norm)
+        spread = size * float(np.expm1(np.sum(error / np.maximum(wide - error, 1e-300))))
+        return (spectral_norm_bound(product - self._target) + spread + rounding) * _INFLATE
+
+
+def _product_rounding(layers: list[np.ndarray], wide: np.ndarray, target: np.ndarray, inputs: float) -> float:
+    """Return a bound of the rounding of a float product of layers minus the target, in the Frobenius norm.
+
+    Each of the L products errs by gamma_d times a product of Frobenius norms, at most d prod w_i.
+    """
+    dimension = max(max(layer.shape) for layer in (*layers, target))
+    scale = dimension * float(np.prod(wide)) * inputs + float(np.abs(target).sum())
+    return 4 * (len(layers) + 1) * dimension * _ROUNDOFF * scale
+
+
+def spectral_norm_bound(a: np.ndarray, squarings: int = 5) -> float:
+    """Return an upper bound of ||A||_2, within a factor d^(1/2^(k+2)), safe against its own rounding.
+
+    With M = A^T A normalised, lambda_max(M)^p <= ||M^p||_F for p = 2^k. A squaring in floating point errs by at most
+    gamma_d ||M||_F^2 and doubles what came before, relative to ||M||_2^2 >= ||M||_F^2 / d: the relative error
+    obeys eps <- 2 sqrt(d) eps + d^(3/2) (d + 2) u, and the bound is enlarged by it.
+    """
+    size = float(np.abs(a).max())
+    if size == 0:
+        return 0.0
+    dimension = min(a.shape)
+    scaled = a / size
+    gram = scaled.T @ scaled if a.shape[1] <= a.shape[0] else scaled @ scaled.T
+    root = float(np.sqrt(dimension))
+    step = (max(a.shape) + 4) * dimension**1.5 * _ROUNDOFF
+    epsilon, exponent, logarithm = step, 1, 0.0
+    for _ in range(squarings):
+        if 2 * root * epsilon + step > 1e-3:
+            break
+        total = float(np.sqrt((gram * gram).sum()))
+        gram = gram / total
+        logarithm = 2 * (logarithm + float(np.log(total)))
+        gram, epsilon, exponent = gram @ gram, 2 * root * epsilon + step, 2 * exponent
+    last = float(np.log(np.sqrt((gram * gram).sum()))) + logarithm + float(np.log1p(2 * epsilon)) + 1e-12
+    return size * float(np.exp(last / (2 * exponent))) * _INFLATE
+
+
+def norm(arrays: list[np.ndarray]) -> float:
+    """Return the Frobenius norm of several arrays together."""
+    with np.errstate(over="ignore"):
+        return float(np.sqrt(sum(float((a * a).sum()) for a in arrays)))
+
+
+def _finite_or_infinite(value: float) -> float:
+    return float("inf") if np.isnan(value) else float(value)
+
+
+def largest_error(backend: Backend, parameters: Parameters) -> Fraction | None:
+    """Return the largest absolute error of an entry, None where one is unknown."""
+    if isinstance(backend, RunningError):
+        worst = max(float(p.radius.max()) for p in parameters)
+        return Fraction(worst) * backend.roundoff if np.isfinite(worst) else None
+    if backend.name == "ball":
+        largest = max((x.rad() for p in parameters for x in p.entries()), key=float)
+        found = measured(largest)
+        return None if found.bounds() is None else found.bounds()[1]  # type: ignore[index]
+    return Fraction(0)
+
+
+def error_bound(
+    problem: Problem, backend: Backend, growth: Growth
+) -> CarriedError | EstimatedBound | CertifiedBound:
+    """Return how the error of this arithmetic is known on this problem."""
+    if isinstance(backend, RunningError):
+        return EstimatedBound(problem, backend, growth)
+    if backend.name == "ball" and isinstance(problem.network, LinearNetwork):
+        return CertifiedBound(problem, backend, growth)
+    return CarriedError()

@@ -1,0 +1,91 @@
+"""Records what a run was asked to record, and holds it to its precision."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from workbench.backends.reals import Reals, reals
+from workbench.dynamics._error_bounds import largest_error
+from workbench.errors import WorkbenchError
+from workbench.exact import Measured
+from workbench.networks import Built, Parameters
+from workbench.observables import Snapshot, load
+
+# Records kept of a run: past this many, every second is dropped and the stride doubles.
+_MOST_RECORDS = 20_000
+
+
+class PrecisionShort(WorkbenchError):
+    """The working precision ran out before the run was done."""
+
+
+class Recorder:
+    """Series of observables along a run.
+
+    Parameters
+    ----------
+    network : Built
+        Over a backend that carries errors.
+    observes : tuple of str
+    keep_weights : bool
+    step_size : Fraction or None
+    digits : int or None
+        Decimal digits that every recorded weight must have, relative to the largest entry or to 1.
+    """
+
+    def __init__(
+        self, network: Built, observes: tuple[str, ...], keep_weights: bool, step_size: Fraction | None, digits: int | None
+    ) -> None:
+        self.network = network
+        self.steps: list[int] = []
+        self.times: list[Fraction] = []
+        self.series: dict[str, list[Measured]] = {name: [] for name in observes}
+        self.weights: list[object] | None = [] if keep_weights else None
+        self._measures = {name: load(name) for name in observes}
+        self._step_size = step_size
+        self._digits = digits
+        self._stride = 1
+        self._reals: Reals = reals((network.backend.precision_bits or 53) + 64)
+
+    def wants(self, step: int) -> bool:
+        """Say whether this step is recorded."""
+        return step % self._stride == 0
+
+    def record(
+        self, step: int, time: Fraction, parameters: Parameters, initial: Parameters, previous: Parameters | None
+    ) -> None:
+        """Measure every observable on weights that carry their errors."""
+        if self._digits is not None:
+            self._hold_precision(parameters)
+        snapshot = Snapshot(self.network, parameters, initial, previous, self._step_size, self._reals)
+        with self._reals.session():
+            for name, measure in self._measures.items():
+                self.series[name].append(measure(snapshot))
+        self.steps.append(step)
+        self.times.append(time)
+        if self.weights is not None:
+            self.weights.append(tuple(self.network.backend.entries(layer) for layer in parameters))
+        if len(self.steps) > _MOST_RECORDS:
+            self._thin()
+
+    def _thin(self) -> None:
+        """Keep every second record; the stride of the next ones doubles."""
+        self._stride *= 2
+        keep = [i for i, step in enumerate(self.steps) if step % self._stride == 0]
+        self.steps = [self.steps[i] for i in keep]
+        self.times = [self.times[i] for i in keep]
+        self.series = {name: [values[i] for i in keep] for name, values in self.series.items()}
+        if self.weights is not None:
+            self.weights = [self.weights[i] for i in keep]
+
+    def _hold_precision(self, parameters: Parameters) -> None:
+        """Raise where a weight has fewer digits than were asked for."""
+        worst = largest_error(self.network.backend, parameters)
+        size = max(1.0, *(float(np.abs(self.network.backend.shadow(p)).max()) for p in parameters))
+        if not np.isfinite(size):
+            return
+        if worst is None or worst > Fraction(size) / Fraction(10) ** (self._digits or 0):
+            raise PrecisionShort
+

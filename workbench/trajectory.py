@@ -1,0 +1,153 @@
+"""What a run leaves for its judges: times, recorded observables with their errors, method, grade, status.
+
+A theorem sees a run only through this; nothing here knows how it was computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from fractions import Fraction
+from typing import Any
+
+from workbench.exact import Measured
+from workbench.problem import Problem
+
+
+class Status(Enum):
+    """How a run ended; the value is a sentence for the user."""
+
+    FINISHED = "the run took all its steps"
+    CONVERGED = "the loss reached the level that was asked for"
+    STALLED = "the iterate stopped moving before the run was done"
+    DIVERGED = "the loss passed every bound: the run diverged"
+
+
+@dataclass(frozen=True)
+class Stop:
+    """When a run ends: after a number of steps, at a flow time, or once the loss is at most a level.
+
+    Parameters
+    ----------
+    steps : int or None
+    time : Fraction or None
+        Flow time.
+    until_loss : Fraction or None
+        `steps` is then the most that are taken.
+    """
+
+    steps: int | None = None
+    time: Fraction | None = None
+    until_loss: Fraction | None = None
+
+    def specification(self) -> dict[str, Any]:
+        """Return the JSON of the rule."""
+        items = {"steps": self.steps, "time": self.time, "until_loss": self.until_loss}
+        return {k: v if isinstance(v, int) else str(v) for k, v in items.items() if v is not None}
+
+
+@dataclass(frozen=True)
+class Method:
+    """A dynamics by name with its exact parameters, from which hypotheses are decided.
+
+    Parameters
+    ----------
+    name : str
+        A module of `workbench.dynamics`.
+    stop : Stop
+    step_size : Fraction or None
+        eta; None for a flow.
+    parameters : mapping of str to Fraction
+        penalty, radius, momentum.
+    """
+
+    name: str
+    stop: Stop
+    step_size: Fraction | None = None
+    parameters: Mapping[str, Fraction] = field(default_factory=dict)
+
+    def parameter(self, name: str) -> Fraction:
+        """Return a parameter, zero where the dynamics has none of this name."""
+        return self.parameters.get(name, Fraction(0))
+
+    def specification(self) -> dict[str, Any]:
+        """Return the JSON of the method."""
+        data: dict[str, Any] = {"name": self.name, "stop": self.stop.specification()}
+        if self.step_size is not None:
+            data["step_size"] = str(self.step_size)
+        if self.parameters:
+            data["parameters"] = {k: str(v) for k, v in sorted(self.parameters.items())}
+        return data
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """The number system of a run.
+
+    Parameters
+    ----------
+    name : str
+        A backend.
+    digits : int or None
+        Decimal digits asked for.
+    precision_bits : int or None
+        Bits used in the end; None for rationals.
+    device : str or None
+    """
+
+    name: str
+    digits: int | None = None
+    precision_bits: int | None = None
+    device: str | None = None
+
+    def specification(self) -> dict[str, Any]:
+        """Return the JSON of the arithmetic: what was asked, not what was needed."""
+        items = {"name": self.name, "digits": self.digits, "device": self.device}
+        return {k: v for k, v in items.items() if v is not None}
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """A recorded run.
+
+    Parameters
+    ----------
+    problem : Problem
+    method : Method
+    arithmetic : Arithmetic
+    steps : tuple of int
+        Step numbers of the records; the first is 0.
+    times : tuple of Fraction
+        Flow time of each record: eta k for descent.
+    observables : mapping of str to tuple of Measured
+        One series a name, as long as `steps`.
+    grade : {"estimate", "enclosure"}
+        What the errors are.
+    status : Status
+    weights : tuple or None
+        Where asked for: for each record the layers as rows of Measured.
+    notes : tuple of str
+        Sentences that a reader of a verdict should see.
+    """
+
+    problem: Problem
+    method: Method
+    arithmetic: Arithmetic
+    steps: tuple[int, ...]
+    times: tuple[Fraction, ...]
+    observables: Mapping[str, tuple[Measured, ...]]
+    grade: str
+    status: Status
+    weights: tuple[Any, ...] | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def depth(self) -> int:
+        """Number of layers, L."""
+        return self.problem.depth
+
+    @property
+    def target(self) -> Any:
+        """The target matrix Phi."""
+        return self.problem.loss.target
