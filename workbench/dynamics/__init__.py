@@ -55,8 +55,10 @@ def parameters(name: str, given: Mapping[str, Any]) -> dict[str, Fraction]:
     known: Mapping[str, Fraction | None] = module(name).PARAMETERS
     for key in given:
         if key not in known:
-            raise UnknownNameError(f"parameter of {name}", key, known) if known else InputError(
-                f"the dynamics {name} takes no parameter; {key!r} was given"
+            raise (
+                UnknownNameError(f"parameter of {name}", key, known)
+                if known
+                else InputError(f"the dynamics {name} takes no parameter; {key!r} was given")
             )
     values = dict(known) | {k: rational(v, k) for k, v in given.items()}
     missing = [k for k, v in values.items() if v is None]

@@ -16,7 +16,7 @@ and an estimate.
 Hessian of a deep linear network.
     For the loss c ||W X - Y||_F^2 with layer norms ||W_i||_2 <= w_i, along W_i + s V_i, sum ||V_i||_F^2 = 1,
     l'' = 2c (||W' X||_F^2 + <E X^T, W''>). ||W' X||_F <= ||X||_2 sqrt(sum_i prod_{k != i} w_k^2), and |<M, W''>| <=
-    ||M||_2 max_i sum_{j != i} prod_{k != i, j} w_k, as in the Hessian bound of the theory (two factors V, one nuclear norm).
+    ||M||_2 max_i sum_{j != i} prod_{k != i, j} w_k, by the nuclear norm: each term has two factors V.
     So the eigenvalues lie in [-lam, top + lam] with lam = 2c ||E X^T||_2 (...), top = 2c ||X||_2^2 (...).
     On a ball of radius e the same holds with w_i + e and ||E||_2 + ||X||_2 (prod (w_i + e) - prod w_i).
 """
@@ -279,9 +279,7 @@ def largest_error(backend: Backend, parameters: Parameters) -> Fraction | None:
     return Fraction(0)
 
 
-def error_bound(
-    problem: Problem, backend: Backend, growth: Growth
-) -> CarriedError | EstimatedBound | CertifiedBound:
+def error_bound(problem: Problem, backend: Backend, growth: Growth) -> CarriedError | EstimatedBound | CertifiedBound:
     """Return how the error of this arithmetic is known on this problem."""
     if isinstance(backend, RunningError):
         return EstimatedBound(problem, backend, growth)

@@ -36,7 +36,12 @@ class Recorder:
     """
 
     def __init__(
-        self, network: Built, observes: tuple[str, ...], keep_weights: bool, step_size: Fraction | None, digits: int | None
+        self,
+        network: Built,
+        observes: tuple[str, ...],
+        keep_weights: bool,
+        step_size: Fraction | None,
+        digits: int | None,
     ) -> None:
         self.network = network
         self.steps: list[int] = []
@@ -88,4 +93,3 @@ class Recorder:
             return
         if worst is None or worst > Fraction(size) / Fraction(10) ** (self._digits or 0):
             raise PrecisionShort
-

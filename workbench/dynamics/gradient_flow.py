@@ -122,7 +122,10 @@ class _Flow:
         while True:
             after, local = self._step(parameters, length)
             shadows = [self.base.shadow(p) for p in parameters]
-            allowed = self.tolerance * max(1.0, norm(shadows)) * float(length)
+            size = max(1.0, norm(shadows))
+            # No step is short enough to beat the rounding of its own combination.
+            floor = 4 * self.amplification * float(self.base.roundoff) * size
+            allowed = max(self.tolerance * size * float(length), floor)
             if np.isfinite(local) and (local <= allowed or length <= Fraction(8, 2**_STEP_BITS)):
                 self._propagate(shadows, [self.base.shadow(p) for p in after], float(length), local)
                 ratio = 0.9 * (allowed / max(local, 1e-300)) ** (1 / (2 * self.columns - 1))
@@ -181,9 +184,7 @@ class _Flow:
                 raise PrecisionShort
             widening = arb(Measured(Fraction(0), Fraction(self.error)))
             flint = self.base._flint  # type: ignore[attr-defined]
-            return tuple(
-                flint.arb_mat(p.nrows(), p.ncols(), [x + widening for x in p.entries()]) for p in parameters
-            )
+            return tuple(flint.arb_mat(p.nrows(), p.ncols(), [x + widening for x in p.entries()]) for p in parameters)
         return parameters
 
     def _trajectory(self, status: Status) -> Trajectory:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -44,7 +45,7 @@ class Snapshot:
         """Return D_j = W_{j+1}^T W_{j+1} - W_j W_j^T for j = 1 ... L-1, shapes (d_j, d_j)."""
         backend = self.backend
         result = []
-        for lower, upper in zip(parameters, parameters[1:], strict=False):
+        for lower, upper in itertools.pairwise(parameters):
             inner = backend.matmul(backend.transpose(upper), upper)
             result.append(backend.subtract(inner, backend.matmul(lower, backend.transpose(lower))))
         return result

@@ -1,0 +1,305 @@
+"""Evidence: what a run says of a theorem, by one rule.
+
+A failed hypothesis makes it `vacuous`, an unknown one `undecided`. Then, with slack = rhs - lhs and its error e at
+each record from the first step on: slack + e < 0 somewhere is `violated`; slack - e >= 0 everywhere is `consistent`;
+otherwise, and whenever a number is not finite, `undecided`. A run never proves, and one that diverged is never
+`consistent`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from workbench.backends.reals import Reals, reals
+from workbench.errors import UnknownNameError
+from workbench.exact import UNKNOWN, Measured, decimal_text, to_float
+from workbench.rates import ObservedRate, observed_rate
+from workbench.theorems import Bound, Count, Hypothesis, Identity, Rate, Run, Theorem
+from workbench.trajectory import Status, Trajectory
+
+CONSISTENT, VIOLATED, UNDECIDED, VACUOUS = "consistent", "violated", "undecided", "vacuous"
+
+# Bits beyond the run's own in which predictions are computed.
+_GUARD = 64
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One prediction against the run.
+
+    Parameters
+    ----------
+    prediction : Bound, Identity or Count
+    verdict : str
+    margin : Measured
+        Smallest slack, with its error.
+    tightness : Fraction or None
+        Largest ratio of the smaller side to the larger after the start: at most 1 when consistent.
+    lhs, rhs : sequence of Measured
+        The two sides at each record.
+    measured : int or None
+        For a count, the steps that were needed.
+    """
+
+    prediction: Bound | Identity | Count
+    verdict: str
+    margin: Measured
+    tightness: Fraction | None = None
+    lhs: Sequence[Measured] = ()
+    rhs: Sequence[Measured] = ()
+    measured: int | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A theorem, a run, and the verdict.
+
+    Parameters
+    ----------
+    theorem : Theorem
+    trajectory : Trajectory
+    verdict : {"consistent", "violated", "undecided", "vacuous"}
+    hypotheses : list of Hypothesis
+    dropped : tuple of str
+        Hypotheses that the user set aside.
+    judged : list of Judged
+        Empty where the evidence is vacuous.
+    predicted_rate : Measured or None
+        Per unit of flow time.
+    observed : ObservedRate or None
+    notes : tuple of str
+    """
+
+    theorem: Theorem
+    trajectory: Trajectory
+    verdict: str
+    hypotheses: list[Hypothesis]
+    dropped: tuple[str, ...] = ()
+    judged: list[Judged] = field(default_factory=list)
+    predicted_rate: Measured | None = None
+    observed: ObservedRate | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def grade(self) -> str:
+        """What the errors are: an enclosure, or an estimate."""
+        return self.trajectory.grade
+
+    @property
+    def margin(self) -> Measured:
+        """Smallest slack over all inequalities that were judged."""
+        known = [j.margin for j in self.judged if j.margin.value is not None and not isinstance(j.prediction, Count)]
+        known = known or [j.margin for j in self.judged if j.margin.value is not None]
+        return min(known, key=lambda m: m.value or Fraction(0)) if known else UNKNOWN
+
+    @property
+    def margin_decimal(self) -> str | None:
+        """The margin as a decimal."""
+        return decimal_text(self.margin.value, 40)
+
+    @property
+    def tightness(self) -> float | None:
+        """Largest ratio of the two sides after the start, over the inequalities."""
+        known = [j.tightness for j in self.judged if j.tightness is not None and isinstance(j.prediction, Bound)]
+        return to_float(max(known)) if known else None
+
+
+def run_of(trajectory: Trajectory) -> Run:
+    """Return a run as a theorem sees it."""
+    return Run(trajectory, reals((trajectory.arithmetic.precision_bits or 53) + _GUARD))
+
+
+def compare(theorem: Theorem, trajectory: Trajectory, without: Iterable[str] = ()) -> Evidence:
+    """Judge a theorem on a run.
+
+    Parameters
+    ----------
+    theorem : Theorem
+    trajectory : Trajectory
+        It has recorded what `theorem.observes` names.
+    without : iterable of str
+        Hypotheses to set aside: they neither fail nor stay unknown.
+    """
+    run = run_of(trajectory)
+    dropped = tuple(without)
+    with run.reals.session():
+        hypotheses = theorem.hypotheses(run)
+        names = [h.name for h in hypotheses]
+        for name in dropped:
+            if name not in names:
+                raise UnknownNameError(f"hypothesis of {theorem.name}", name, names)
+        kept = [h for h in hypotheses if h.name not in dropped]
+        if any(h.holds is False for h in kept):
+            return Evidence(theorem, trajectory, VACUOUS, hypotheses, dropped, notes=trajectory.notes)
+        if any(h.holds is None for h in kept):
+            unknown = ", ".join(h.name for h in kept if h.holds is None)
+            notes = (*trajectory.notes, f"could not be decided: {unknown}")
+            return Evidence(theorem, trajectory, UNDECIDED, hypotheses, dropped, notes=notes)
+        predictions = theorem.predict(run)
+        judged = [_judge(p, run, trajectory) for p in predictions if not isinstance(p, Rate)]
+        rates = [_measured(run.reals, p.value) for p in predictions if isinstance(p, Rate)]
+    return Evidence(
+        theorem,
+        trajectory,
+        _overall([j.verdict for j in judged], trajectory),
+        hypotheses,
+        dropped,
+        judged,
+        rates[0] if rates else None,
+        observed_rate(trajectory.times, trajectory.observables["loss"]) if "loss" in trajectory.observables else None,
+        trajectory.notes,
+    )
+
+
+def _overall(verdicts: Sequence[str], trajectory: Trajectory) -> str:
+    """Return the worst of the verdicts; a diverged run is never consistent."""
+    if VIOLATED in verdicts:
+        return VIOLATED
+    if not verdicts or UNDECIDED in verdicts or trajectory.status is Status.DIVERGED:
+        return UNDECIDED
+    return CONSISTENT
+
+
+def _measured(arithmetic: Reals, value: Any) -> Measured:
+    if isinstance(value, Measured):
+        return value
+    if isinstance(value, int | Fraction):
+        return Measured(Fraction(value))
+    if isinstance(value, float):
+        return UNKNOWN if value != value or value in (float("inf"), float("-inf")) else Measured(Fraction(value))
+    if value is None:
+        return UNKNOWN
+    return arithmetic.measured(value)
+
+
+def _judge(prediction: Bound | Identity | Count, run: Run, trajectory: Trajectory) -> Judged:
+    if isinstance(prediction, Count):
+        return _judge_count(prediction, run)
+    lhs = [_measured(run.reals, x) for x in prediction.lhs]
+    rhs = [_measured(run.reals, x) for x in prediction.rhs]
+    if len(lhs) != len(run.steps) or len(rhs) != len(run.steps):
+        return Judged(prediction, UNDECIDED, UNKNOWN)
+    if isinstance(prediction, Identity):
+        return _judge_identity(prediction, run, lhs, rhs)
+    small, large = (lhs, rhs) if prediction.relation == "<=" else (rhs, lhs)
+    return _judge_bound(prediction, run, small, large, lhs, rhs)
+
+
+def _after_start(run: Run, *series: Sequence[Measured]) -> Iterable[tuple[Measured, ...]]:
+    """Yield the values at each record from the first step on; of a run that took no step, those of its start."""
+    first = min(1, run.steps[-1])
+    for step, *values in zip(run.steps, *series, strict=True):
+        if step >= first:
+            yield tuple(values)
+
+
+def _judge_bound(
+    prediction: Bound,
+    run: Run,
+    small: Sequence[Measured],
+    large: Sequence[Measured],
+    lhs: Sequence[Measured],
+    rhs: Sequence[Measured],
+) -> Judged:
+    slacks = [b.minus(a) for a, b in _after_start(run, small, large)]
+    ratios = [a.value / b.value for a, b in _after_start(run, small, large) if a.value is not None and b.value]
+    verdict = inequality_verdict(slacks)
+    margin = _smallest(slacks)
+    return Judged(prediction, verdict, margin, max(ratios, default=None), lhs, rhs)
+
+
+def inequality_verdict(slacks: Sequence[Measured]) -> str:
+    """Return the verdict on slack >= 0 at every record."""
+    bounds = [slack.bounds() for slack in slacks]
+    if any(b is not None and b[1] < 0 for b in bounds):
+        return VIOLATED
+    if bounds and all(b is not None and b[0] >= 0 for b in bounds):
+        return CONSISTENT
+    return UNDECIDED
+
+
+def _smallest(slacks: Sequence[Measured]) -> Measured:
+    """Return the smallest slack; where one is unknown the smallest known."""
+    known = [s for s in slacks if s.value is not None]
+    return min(known, key=lambda s: s.value or Fraction(0)) if known else UNKNOWN
+
+
+def _judge_identity(prediction: Identity, run: Run, lhs: Sequence[Measured], rhs: Sequence[Measured]) -> Judged:
+    gaps = [a.minus(b) for a, b in _after_start(run, lhs, rhs)]
+    verdict = identity_verdict(gaps, prediction.resolution)
+    known = [g for g in gaps if g.value is not None]
+    worst = max(known, key=lambda g: abs(g.value or 0)) if known else UNKNOWN
+    margin = UNKNOWN if worst.value is None else Measured(-abs(worst.value), worst.error)
+    return Judged(prediction, verdict, margin, None, lhs, rhs)
+
+
+def identity_verdict(gaps: Sequence[Measured], resolution: Fraction) -> str:
+    """Return the verdict on gap = 0 at every record, with errors that must stay below the resolution."""
+    if any(g.value is not None and g.error is not None and abs(g.value) > g.error for g in gaps):
+        return VIOLATED
+    if gaps and all(g.value is not None and g.error is not None and g.error <= resolution for g in gaps):
+        return CONSISTENT
+    return UNDECIDED
+
+
+def _judge_count(prediction: Count, run: Run) -> Judged:
+    """Judge the first step at which a quantity is at most its level against the steps allowed."""
+    values = [_measured(run.reals, v) for v in prediction.values]
+    allowed = _ceiling(_measured(run.reals, prediction.at_most))
+    measured = _first_step_below(run.steps, values, prediction.level)
+    if allowed is None:
+        return Judged(prediction, UNDECIDED, UNKNOWN, measured=measured)
+    if measured is None:
+        verdict = VIOLATED if _still_above(run.steps, values, prediction.level, allowed) else UNDECIDED
+        return Judged(prediction, verdict, UNKNOWN, rhs=[Measured(Fraction(allowed))])
+    slack = Measured(Fraction(allowed - measured))
+    ratio = Fraction(measured, allowed) if allowed else None
+    verdict = CONSISTENT if measured <= allowed else VIOLATED
+    return Judged(prediction, verdict, slack, ratio, rhs=[Measured(Fraction(allowed))], measured=measured)
+
+
+def _ceiling(value: Measured) -> int | None:
+    """Return the integer that both ends round up to, None where they disagree."""
+    bounds = value.bounds()
+    if bounds is None:
+        return None
+    low, high = (-((-b.numerator) // b.denominator) for b in bounds)
+    return low if low == high else None
+
+
+def _first_step_below(steps: Sequence[int], values: Sequence[Measured], level: Fraction) -> int | None:
+    """Return the step at which the level is reached for certain and was not reached for certain one step before."""
+    for index, value in enumerate(values):
+        bounds = value.bounds()
+        if bounds is None:
+            return None
+        if bounds[1] <= level:
+            if index == 0 or steps[index - 1] == steps[index] - 1:
+                return steps[index]
+            return None
+        if bounds[0] <= level:
+            return None
+    return None
+
+
+def _still_above(steps: Sequence[int], values: Sequence[Measured], level: Fraction, allowed: int) -> bool:
+    """Say whether the level is not reached, for certain, at a record no earlier than the steps allowed."""
+    late = [v.bounds() for s, v in zip(steps, values, strict=True) if s >= allowed]
+    return bool(late) and late[0] is not None and late[0][0] > level
+
+
+__all__ = [
+    "CONSISTENT",
+    "UNDECIDED",
+    "VACUOUS",
+    "VIOLATED",
+    "Evidence",
+    "Judged",
+    "compare",
+    "identity_verdict",
+    "inequality_verdict",
+    "run_of",
+]

@@ -1,0 +1,281 @@
+"""One specification -> one verdict: the one place where names become parts.
+
+A specification is JSON: the theorem, the problem (network, loss, start), the dynamics, the backend and the dropped
+hypotheses. Its canonical form, with every number exact and every file by content, is what the run id is taken of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from workbench import backends, content, dynamics, targets, theorems
+from workbench.draws import GENERATOR
+from workbench.errors import InputError, UnknownNameError
+from workbench.evidence import Evidence, compare, run_of
+from workbench.exact import exact, rational
+from workbench.problem import LinearNetwork, Network, Problem, ResidualNetwork, SquareLoss, Start
+from workbench.records import evidence_record
+from workbench.store import Record, Store, digest
+from workbench.theorems import Theorem
+from workbench.trajectory import Arithmetic, Method, Status, Stop, Trajectory
+
+# The largest step that a theorem allows is rounded down to a multiple of 2^-40, which every binary backend holds.
+STEP_BITS = 40
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A theorem and the run that it is to be judged on.
+
+    Parameters
+    ----------
+    theorem : Theorem
+    problem : Problem
+    method : Method
+    arithmetic : Arithmetic
+    without : tuple of str
+        Hypotheses to set aside.
+    """
+
+    theorem: Theorem
+    problem: Problem
+    method: Method
+    arithmetic: Arithmetic
+    without: tuple[str, ...] = ()
+
+    def specification(self) -> dict[str, Any]:
+        """Return the canonical JSON that the run id is taken of."""
+        theorem: dict[str, Any] = {"name": self.theorem.name}
+        if not self.theorem.built_in:
+            theorem["sha256"] = self.theorem.sha256
+        return {
+            "kind": "evidence",
+            "theorem": theorem,
+            "problem": self.problem.specification(),
+            "dynamics": self.method.specification(),
+            "backend": self.arithmetic.specification(),
+            "without": sorted(self.without),
+        }
+
+    @property
+    def run_id(self) -> str:
+        """SHA-256 of the specification."""
+        return digest(self.specification())
+
+    def trajectory(self, *, keep_weights: bool = False) -> Trajectory:
+        """Carry the run out."""
+        observes = tuple(dict.fromkeys(("loss", *self.theorem.observes)))
+        return dynamics.run(self.problem, self.method, self.arithmetic, observes, keep_weights=keep_weights)
+
+    def evidence(self) -> Evidence:
+        """Carry the run out and judge the theorem on it."""
+        return compare(self.theorem, self.trajectory(), self.without)
+
+    def record(self, store: Store | None = None) -> tuple[Record, bool]:
+        """Return the record of this experiment, and whether it was computed now rather than found.
+
+        Parameters
+        ----------
+        store : Store, optional
+            Where a current record is looked for, and a new one is kept.
+        """
+        specification = self.specification()
+        found = None if store is None else store.current(specification)
+        if found is not None:
+            return found, False
+        evidence = self.evidence()
+        label = dynamics.module(self.method.name).LABEL
+        record = evidence_record(evidence, specification, [content.reference(self.theorem.path)], label)
+        if store is not None:
+            store.put(record)
+        return record, True
+
+
+def run(specification: Mapping[str, Any], store: Store | None = None) -> Evidence:
+    """Return the evidence of a specification, carried out now."""
+    return read(specification).evidence()
+
+
+def read(specification: Mapping[str, Any], theorem: Theorem | None = None) -> Experiment:
+    """Return the experiment that a specification stands for.
+
+    Parameters
+    ----------
+    specification : mapping
+        With `theorem` (a name or a path), `problem`, `dynamics`, `backend`, `without`.
+    theorem : Theorem, optional
+        In place of the specification's.
+    """
+    _known(specification, ("kind", "theorem", "problem", "dynamics", "backend", "without"), "the specification")
+    if theorem is None:
+        theorem = theorems.load(str(_required(specification, "theorem", "the specification")))
+    problem = read_problem(_required(specification, "problem", "the specification"))
+    arithmetic = read_arithmetic(specification.get("backend", {"name": "float64"}))
+    method = read_method(_required(specification, "dynamics", "the specification"), problem, theorem)
+    return Experiment(theorem, problem, method, arithmetic, tuple(specification.get("without", ())))
+
+
+def read_problem(data: Mapping[str, Any]) -> Problem:
+    """Return the problem of a specification."""
+    _known(data, ("network", "loss", "start"), "the problem")
+    network = _network(_required(data, "network", "the problem"))
+    loss_data = _required(data, "loss", "the problem")
+    _known(loss_data, ("kind", "target", "inputs", "normalisation"), "the loss")
+    if loss_data.get("kind", "square") != "square":
+        raise UnknownNameError("loss", str(loss_data["kind"]), ["square"])
+    inputs = loss_data.get("inputs")
+    loss = SquareLoss(
+        targets.matrix(_required(loss_data, "target", "the loss")),
+        None if inputs is None else targets.matrix(inputs),
+        loss_data.get("normalisation", "half"),
+    )
+    start = dict(data.get("start", {"scheme": "identity"}))
+    return Problem(network, loss, read_start(start.pop("scheme", "identity"), start))
+
+
+def read_start(scheme: str, given: Mapping[str, Any]) -> Start:
+    """Return a start with its parameters in canonical form: exact texts, and the generator where one draws."""
+    parameters = dict(given)
+    if "scale" in parameters:
+        parameters["scale"] = str(exact(parameters["scale"], "the scale"))
+    if "seed" in parameters:
+        seed = rational(parameters["seed"], "the seed")
+        if seed.denominator != 1 or seed < 0:
+            raise InputError(f"the seed is {parameters['seed']}; give a nonnegative integer")
+        parameters["seed"] = int(seed)
+    if scheme in ("gaussian", "orthogonal"):
+        parameters = {"seed": 0, **parameters, "generator": GENERATOR}
+    if "weights" in parameters:
+        layers = [targets.matrix(layer) for layer in parameters["weights"]]
+        parameters["weights"] = [[[str(x) for x in row] for row in layer.rows] for layer in layers]
+    return Start(scheme, parameters)
+
+
+def _network(data: Mapping[str, Any]) -> Network:
+    kind = data.get("kind", "linear")
+    if kind == "linear":
+        _known(data, ("kind", "widths"), "the network")
+        return LinearNetwork(tuple(_required(data, "widths", "the network")))
+    if kind == "residual":
+        _known(data, ("kind", "width", "depth", "activation", "branch_scale"), "the network")
+        scale = exact(data.get("branch_scale", "1"), "the branch scale")
+        return ResidualNetwork(
+            int(_required(data, "width", "the network")),
+            int(_required(data, "depth", "the network")),
+            data.get("activation", "identity"),
+            scale,
+        )
+    raise UnknownNameError("network", str(kind), ["linear", "residual"])
+
+
+def read_arithmetic(data: Mapping[str, Any]) -> Arithmetic:
+    """Return the arithmetic of a specification."""
+    _known(data, ("name", "digits", "device"), "the backend")
+    name, digits, device = str(_required(data, "name", "the backend")), data.get("digits"), data.get("device")
+    adjustable = backends.takes_digits(name)
+    if digits is not None:
+        if not adjustable:
+            raise InputError(f"the backend {name} has a fixed precision: --digits goes with mp and ball")
+        if isinstance(digits, bool) or not isinstance(digits, int) or not 1 <= digits <= 100_000:
+            raise InputError(f"digits are {digits!r}; give an integer between 1 and 100000")
+    if adjustable and digits is None:
+        digits = backends.DEFAULT_DIGITS
+    if name == "torch" and device is None:
+        device = "cpu"
+    if device is not None and name != "torch":
+        device = None if device == "cpu" else _refuse_device(name, device)
+    return Arithmetic(name, digits, device=device)
+
+
+def _refuse_device(name: str, device: str) -> None:
+    raise InputError(f"the backend {name} runs on the cpu only, not on {device!r}; use --backend torch")
+
+
+def read_method(data: Mapping[str, Any], problem: Problem, theorem: Theorem | None = None) -> Method:
+    """Return the dynamics of a specification; the step "largest" asks the theorem."""
+    _known(data, ("name", "step_size", "stop", "parameters", *data.get("parameters", ())), "the dynamics")
+    asked = str(_required(data, "name", "the dynamics"))
+    module = dynamics.module(asked)
+    name = dynamics.ALIASES.get(asked, asked)
+    own = {k: v for k, v in data.items() if k not in ("name", "step_size", "stop", "parameters")}
+    parameters = dynamics.parameters(name, {**own, **data.get("parameters", {})})
+    stop = _stop(data.get("stop", {}), flow=module.FLOW)
+    method = Method(name, stop, None, parameters)
+    step = data.get("step_size")
+    if module.FLOW:
+        if step is not None and step != "largest":
+            raise InputError("a flow has no step size; leave --step-size out, or use --dynamics descent")
+        return method
+    if step is None or step == "largest":
+        return replace(method, step_size=_largest_step(problem, method, theorem))
+    size = rational(step, "the step size")
+    if size <= 0:
+        raise InputError(f"the step size is {step}; it must be positive")
+    return replace(method, step_size=size)
+
+
+def _stop(data: Mapping[str, Any], *, flow: bool) -> Stop:
+    _known(data, ("steps", "time", "until_loss", "most"), "the stopping rule")
+    given = {k: v for k, v in data.items() if v is not None}
+    steps, most = given.get("steps"), given.get("most")
+    for value in (steps, most):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+            raise InputError(f"the steps are {value!r}; give a positive integer")
+    time = None if "time" not in given else rational(given["time"], "the time")
+    level = None if "until_loss" not in given else rational(given["until_loss"], "the loss to reach")
+    if time is not None and time <= 0:
+        raise InputError(f"the time is {time}; it must be positive")
+    if level is not None and level <= 0:
+        raise InputError(f"the loss to reach is {level}; it must be positive")
+    if flow and steps is not None and time is None:
+        raise InputError("a flow takes a time, not steps; give --time 5")
+    if level is not None and time is None and steps is None and not flow:
+        steps = most or dynamics.MOST_STEPS
+    if steps is None and time is None and level is None:
+        raise InputError("a run needs an end: give --steps 500, --time 5 or --until-loss 1e-10")
+    if flow and time is None:
+        time = Fraction(dynamics.MOST_STEPS)
+    return Stop(steps, time, level)
+
+
+def _largest_step(problem: Problem, method: Method, theorem: Theorem | None) -> Fraction:
+    """Return the largest multiple of 2^-40 that the theorem's hypotheses allow."""
+    name = "no theorem" if theorem is None else theorem.name
+    refusal = InputError(f"{name} names no largest step size here; give one, such as --step-size 1/32")
+    if theorem is None:
+        raise refusal
+    prospect = Trajectory(problem, method, Arithmetic("prospect", None, 256), (), (), {}, "estimate", Status.FINISHED)
+    view = run_of(prospect)
+    with view.reals.session():
+        cap = theorem.largest_step_size(view)
+        bounds = None if cap is None else view.reals.measured(cap).bounds()
+    if bounds is None:
+        raise refusal
+    step = backends.dyadic(bounds[0], STEP_BITS)
+    if step <= 0:
+        raise InputError(f"the largest step size that {name} allows here is below 2^-{STEP_BITS}; give --step-size")
+    return step
+
+
+def _required(data: Mapping[str, Any], key: str, what: str) -> Any:
+    if not isinstance(data, Mapping):
+        raise InputError(f"{what} is {data!r}; it must be a table of names and values")
+    if key not in data:
+        raise InputError(f"{what} has no {key!r}")
+    return data[key]
+
+
+def _known(data: Mapping[str, Any], keys: tuple[str, ...], what: str) -> None:
+    if not isinstance(data, Mapping):
+        raise InputError(f"{what} is {data!r}; it must be a table of names and values")
+    if what == "the dynamics":
+        keys = (*keys, "penalty", "radius", "momentum")
+    for key in data:
+        if key not in keys:
+            raise UnknownNameError(f"entry of {what}", str(key), keys)
+
+
+Progress = Callable[[str], None]

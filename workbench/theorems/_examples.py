@@ -1,0 +1,50 @@
+"""Specifications of small problems, for the examples of the theorems."""
+
+from __future__ import annotations
+
+from typing import Any
+
+FLOAT = {"name": "float64"}
+BALL = {"name": "ball", "digits": 30}
+MULTIPRECISION = {"name": "mp", "digits": 30}
+
+
+def spectrum(eigenvalues: list[str], rotate: int | None = None) -> dict[str, Any]:
+    """Return a symmetric target with a prescribed spectrum."""
+    family: dict[str, Any] = {"family": "spectrum", "eigenvalues": eigenvalues}
+    return family if rotate is None else family | {"rotate": rotate}
+
+
+def experiment(
+    widths: list[int],
+    target: dict[str, Any],
+    *,
+    stop: dict[str, Any],
+    step_size: str | None = None,
+    dynamics: str = "gradient_descent",
+    parameters: dict[str, str] | None = None,
+    start: dict[str, Any] | None = None,
+    backend: dict[str, Any] | None = None,
+    without: list[str] | None = None,
+) -> dict[str, Any]:
+    """Return the specification of a run of a deep linear network, without its theorem."""
+    method: dict[str, Any] = {"name": dynamics, "stop": stop}
+    if step_size is not None:
+        method["step_size"] = step_size
+    if parameters is not None:
+        method["parameters"] = parameters
+    return {
+        "problem": {
+            "network": {"kind": "linear", "widths": widths},
+            "loss": {"kind": "square", "target": target, "normalisation": "half"},
+            "start": start or {"scheme": "identity"},
+        },
+        "dynamics": method,
+        "backend": backend or BALL,
+        "without": without or [],
+    }
+
+
+def symmetric(depth: int, eigenvalues: list[str], rotate: int | None = None, **options: Any) -> dict[str, Any]:
+    """Return a run on a symmetric target, all layers of its size."""
+    return experiment([len(eigenvalues)] * (depth + 1), spectrum(eigenvalues, rotate), **options)

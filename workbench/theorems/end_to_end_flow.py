@@ -1,0 +1,113 @@
+r"""Along a balanced gradient flow the products of outer layers are powers of the end-to-end matrix.
+
+Statement
+    Let the layers start balanced, $W_{j+1}^T W_{j+1} = W_j W_j^T$. With $W = W_L \cdots W_1$, $A_j = W_L \cdots W_{j+1}$ and
+    $B_j = W_{j-1} \cdots W_1$, along the gradient flow
+    $$\left( A_j A_j^T \right)^L = \left( W W^T \right)^{L-j}, \qquad \left( B_j^T B_j \right)^L = \left( W^T W \right)^{j-1},$$
+    so that the end-to-end matrix obeys the closed equation
+    $$\frac{dW}{dt} = - \sum_{j=1}^{L} \left( W W^T \right)^{\frac{L-j}{L}} \nabla \ell(W) \left( W^T W \right)^{\frac{j-1}{L}} .$$
+
+Hypotheses
+    linear_network: a deep linear network, of any widths
+    gradient_flow: the dynamics is the gradient flow
+    balanced_start: $W_{j+1}^T W_{j+1} = W_j W_j^T$ at the start, exactly; the margin is the negated defect
+
+Standing
+    explicit (proof below)
+
+Proof
+    Balancedness is conserved, and lets $W W^T$ and $W^T W$ be rewritten layer by layer. In words of noncommuting symbols:
+    `derivations/end_to_end_flow.py`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from fractions import Fraction
+
+from workbench.exact import Measured
+from workbench.problem import LinearNetwork
+from workbench.rotation import product
+from workbench.theorems import Example, Hypothesis, Identity, Run
+from workbench.theorems._examples import FLOAT, MULTIPRECISION, experiment, spectrum
+from workbench.theorems._sources import arora_2018
+
+source = arora_2018("Theorem 1")
+observes = ("loss", "balanced_powers_defect")
+tight = True
+
+RESOLUTION = Fraction(1, 10**6)
+
+
+def _defect_squared(run: Run) -> Fraction | None:
+    """Return the largest squared imbalance of the exact start, None where it is not rational."""
+    layers = run.initial_weights()
+    if not all(isinstance(x, Fraction) for layer in layers for row in layer for x in row):
+        return None
+    largest = Fraction(0)
+    for lower, upper in itertools.pairwise(layers):
+        inner = product(list(zip(*upper, strict=True)), upper)  # type: ignore[arg-type]
+        outer = product(lower, list(zip(*lower, strict=True)))  # type: ignore[arg-type]
+        rows = zip(inner, outer, strict=True)
+        largest = max(largest, sum(((x - y) ** 2 for a, b in rows for x, y in zip(a, b, strict=True)), Fraction(0)))
+    return largest
+
+
+def hypotheses(run: Run) -> list[Hypothesis]:
+    """Audit the hypotheses."""
+    linear = isinstance(run.trajectory.problem.network, LinearNetwork)
+    defect = _defect_squared(run)
+    margin = None
+    if defect is not None:
+        margin = Measured(-defect) if defect == 0 else run.reals.measured(-run.reals.sqrt(run.number(defect)))
+    return [Hypothesis.decided("linear_network", linear), run.gradient_flow(), Hypothesis("balanced_start", margin)]
+
+
+def predict(run: Run) -> list[Identity]:
+    """Return that the power laws hold."""
+    return [
+        Identity(
+            "power_laws",
+            "departure from the power laws",
+            run.observable("balanced_powers_defect"),
+            [Measured(Fraction(0))] * len(run.steps),
+            RESOLUTION,
+            latex=r"(A_j A_j^T)^L = (W W^T)^{L-j}, \quad (B_j^T B_j)^L = (W^T W)^{j-1}",
+            quantity="departure from the power laws",
+        )
+    ]
+
+
+_SKEW = {"rows": [["1", "1/2"], ["-1/4", "1"]]}
+_FLOW = {"dynamics": "gradient_flow", "stop": {"time": "1"}}
+_TILTED = {
+    "scheme": "given",
+    "weights": [[["1", "1/2"], ["0", "1"]], [["1", "0"], ["1/4", "1"]]],
+}
+
+examples = [
+    Example(
+        "a target that is not symmetric, at 30 digits",
+        "consistent",
+        experiment([2] * 4, _SKEW, **_FLOW, backend=MULTIPRECISION),
+    ),
+    Example(
+        "a random orthogonal start",
+        "consistent",
+        experiment(
+            [2] * 3, spectrum(["1/2", "2"], 1), **_FLOW, start={"scheme": "orthogonal", "seed": 3}, backend=FLOAT
+        ),
+    ),
+    Example("one layer", "consistent", experiment([2] * 2, _SKEW, **_FLOW, backend=FLOAT)),
+    Example("an unbalanced start", "vacuous", experiment([2] * 3, _SKEW, **_FLOW, start=_TILTED, backend=FLOAT)),
+    Example(
+        "an unbalanced start, the hypothesis dropped",
+        "violated",
+        experiment([2] * 3, _SKEW, **_FLOW, start=_TILTED, backend=FLOAT, without=["balanced_start"]),
+    ),
+    Example(
+        "descent, the hypothesis dropped",
+        "violated",
+        experiment([2] * 3, _SKEW, step_size="1/5", stop={"steps": 10}, without=["gradient_flow"]),
+    ),
+]
