@@ -82,4 +82,4 @@ def _family(text: str) -> dict[str, Any]:
     return specification
 
 
-__all__ = ["catalogue", "matrix", "target"]
+__all__ = ["catalogue", "matrix", "read_file", "target"]

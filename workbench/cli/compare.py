@@ -1,0 +1,244 @@
+"""`workbench compare THEOREM`: one theorem, one run, one verdict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from workbench.cli.console import print_json, progress, say, status_of, store_at
+from workbench.errors import InputError
+from workbench.store import Record
+
+_HELP = {
+    "target": "Rows as JSON, a .json, .csv or .npy file, or a family such as spectrum:1/2,2,-1/3;rotate=7",
+    "depth": "Number of layers, all square of the target's size",
+    "widths": "Widths d_0,d_1,...,d_L of the layers",
+    "init": "Start: identity, gaussian, orthogonal, zero_asymmetric, with options as in gaussian:scale=1/2, "
+    "or a .json file with the layers",
+    "dynamics": "descent, flow, or a name from `workbench list`",
+    "set": "A parameter of the dynamics, such as penalty=1/10; repeat for several",
+    "step": "Step size; left out, the largest that the theorem allows",
+    "until": "Stop once the loss is at most this",
+    "without": "Set a hypothesis aside by name; repeat for several",
+    "run": "Judge a run made elsewhere, recorded in an .npz file",
+}
+
+
+def compare_command(
+    theorem: Annotated[str, typer.Argument(help="Name of a theorem, or the path of a theorem file")],
+    target: Annotated[str | None, typer.Option(help=_HELP["target"])] = None,
+    depth: Annotated[int | None, typer.Option(help=_HELP["depth"])] = None,
+    widths: Annotated[str | None, typer.Option(help=_HELP["widths"])] = None,
+    init: Annotated[str, typer.Option(help=_HELP["init"])] = "identity",
+    dynamics: Annotated[str, typer.Option(help=_HELP["dynamics"])] = "descent",
+    parameter: Annotated[list[str] | None, typer.Option("--set", help=_HELP["set"], metavar="NAME=RATIONAL")] = None,
+    step_size: Annotated[str | None, typer.Option(help=_HELP["step"])] = None,
+    steps: Annotated[int | None, typer.Option(help="Number of steps, or the most with --until-loss")] = None,
+    time: Annotated[str | None, typer.Option(help="Flow time to run to")] = None,
+    until_loss: Annotated[str | None, typer.Option(help=_HELP["until"])] = None,
+    backend: Annotated[str, typer.Option(help="float64, mp, ball, exact or torch")] = "float64",
+    digits: Annotated[int | None, typer.Option(help="Decimal digits guaranteed in every weight (mp, ball)")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda or cuda:N, for torch")] = None,
+    without: Annotated[list[str] | None, typer.Option(help=_HELP["without"], metavar="HYPOTHESIS")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of a start that draws")] = None,
+    store: Annotated[Path | None, typer.Option(help="Folder of the store")] = None,
+    run: Annotated[Path | None, typer.Option(help=_HELP["run"])] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else")] = False,
+) -> None:
+    """Judge a theorem on a run: consistent, violated, undecided or vacuous."""
+    from workbench import experiment, theorems
+
+    loaded = theorems.load(theorem)
+    problem = _problem(target, depth, widths, init, seed)
+    method = {
+        "name": dynamics,
+        "parameters": _assignments(parameter or []),
+        "step_size": step_size,
+        "stop": {"steps": steps, "time": time, "until_loss": until_loss},
+    }
+    specification = {
+        "problem": problem,
+        "dynamics": _with_an_end({k: v for k, v in method.items() if v is not None}, run),
+        "backend": {k: v for k, v in {"name": backend, "digits": digits, "device": device}.items() if v is not None},
+        "without": without or [],
+    }
+    if run is not None:
+        from workbench import recording
+
+        record = recording.judged(loaded, specification, run)
+        fresh = True
+    else:
+        with progress(f"running {loaded.name}"):
+            record, fresh = experiment.read(specification, loaded).record(store_at(store))
+    if json:
+        print_json(document(record))
+    else:
+        print(text(record))
+        if not fresh:
+            say("(found in the store; nothing was recomputed)")
+    raise typer.Exit(status_of(record.verdict))
+
+
+def _problem(target: str | None, depth: int | None, widths: str | None, init: str, seed: int | None) -> dict[str, Any]:
+    from workbench import targets
+
+    if target is None:
+        raise InputError("a comparison needs a target; give --target 'spectrum:1/2,2;rotate=7', rows or a file")
+    matrix = targets.target(target)
+    return {
+        "network": {"kind": "linear", "widths": _widths(matrix.shape, depth, widths)},
+        "loss": {"kind": "square", "target": matrix, "normalisation": "half"},
+        "start": _start(init, seed),
+    }
+
+
+def _widths(shape: tuple[int, int], depth: int | None, widths: str | None) -> list[int]:
+    """Return the widths that were asked for, by themselves or through the depth."""
+    if widths is not None:
+        parts = widths.split(",")
+        if not all(part.strip().isdecimal() for part in parts):
+            raise InputError(f"the widths are {widths!r}; give integers such as 2,3,2")
+        found = [int(part) for part in parts]
+        if depth is not None and depth != len(found) - 1:
+            raise InputError(f"--widths {widths} has depth {len(found) - 1} but --depth is {depth}; give one of them")
+        return found
+    if depth is None:
+        raise InputError("a network needs its size; give --depth 3 or --widths 2,3,2")
+    if depth < 1:
+        raise InputError(f"the depth is {depth}; it must be at least 1")
+    rows, columns = shape
+    if rows != columns:
+        raise InputError(
+            f"the target is {rows} x {columns}: --depth takes a square one; give --widths {columns},...,{rows}"
+        )
+    return [rows] * (depth + 1)
+
+
+def _start(init: str, seed: int | None) -> dict[str, Any]:
+    """Return the start of a text: a scheme with options, or a file with the layers."""
+    from workbench.targets import read_file
+
+    if init.endswith(".json"):
+        return {"scheme": "given", "weights": read_file(Path(init))}
+    scheme, _, options = init.partition(":")
+    start: dict[str, Any] = {"scheme": scheme, **_assignments([o for o in options.split(";") if o])}
+    if seed is not None:
+        if scheme in ("gaussian", "orthogonal"):
+            start["seed"] = seed
+        else:
+            say(f"--seed has nothing to do: the start {scheme} draws nothing")
+    return start
+
+
+def _assignments(texts: list[str]) -> dict[str, str]:
+    found = {}
+    for item in texts:
+        name, equals, value = item.partition("=")
+        if not equals or not name.strip():
+            raise InputError(f"{item!r} assigns nothing; write NAME=RATIONAL, such as penalty=1/10")
+        if name.strip() in found:
+            raise InputError(f"{name.strip()} is set twice")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def _with_an_end(method: dict[str, Any], run: Path | None) -> dict[str, Any]:
+    """Give a run that names no end a usual one: 500 steps, or flow time 5."""
+    from workbench import dynamics
+
+    if all(v is None for v in method["stop"].values()):
+        flow = dynamics.module(method["name"]).FLOW
+        method["stop"] = {"time": "5"} if flow else {"steps": 500}
+        if run is None:
+            say("no end was given: running to flow time 5" if flow else "no end was given: running 500 steps")
+    return method
+
+
+def document(record: Record) -> dict[str, Any]:
+    """Return the JSON document of evidence."""
+    payload = record.payload
+    return {
+        "theorem": record.name,
+        "verdict": record.verdict,
+        "grade": record.grade,
+        "hypotheses": record.hypotheses,
+        "margin": _number(payload["margin_decimal"]),
+        "margin_decimal": payload["margin_decimal"],
+        "error": _number(record.error),
+        "error_decimal": record.error,
+        "tightness": payload["tightness"],
+        "tightness_decimal": _decimal(payload["tightness"]),
+        "observed_rate": payload["observed_rate"],
+        "observed_rate_decimal": _decimal(payload["observed_rate"]),
+        "rate_band": payload["rate_band"],
+        "rate_window": payload["rate_window"],
+        "predicted_rate": payload["predicted_rate"],
+        "predicted_rate_decimal": _decimal(payload["predicted_rate"]),
+        "steps": payload["steps"],
+        "step_size": payload["method"]["step_size"],
+        "backend": payload["backend"]["name"],
+        "digits": payload["backend"]["digits"],
+        "precision_bits": payload["backend"]["precision_bits"],
+        "device": payload["backend"]["device"],
+        "status": payload["status"],
+        "statements": [
+            {k: s.get(k) for k in ("name", "kind", "verdict", "margin", "error", "tightness", "measured", "allowed")}
+            for s in payload["statements"]
+        ],
+        "notes": payload["notes"],
+        "run_id": record.id,
+    }
+
+
+def _number(decimal: str | None) -> float | None:
+    if decimal is None:
+        return None
+    value = float(decimal)
+    return value if abs(value) != float("inf") else None
+
+
+def _decimal(value: float | None) -> str | None:
+    return None if value is None else repr(value)
+
+
+def text(record: Record) -> str:
+    """Return evidence in words, for a terminal."""
+    payload, backend = record.payload, record.payload["backend"]
+    digits = f" at {backend['digits']} digits" if backend["digits"] else ""
+    bits = f" ({backend['precision_bits']} bits)" if backend["precision_bits"] else ""
+    lines = [
+        f"{record.name}: {record.verdict.upper()} ({record.grade}: {payload['grade_text']})",
+        f"  {record.title}",
+        f"  {payload['target']['label']}; widths {_listed(payload['widths'])}; {payload['method']['label']}",
+        f"  {payload['steps']} steps in {backend['name']}{digits}{bits}; {payload['status']}: {payload['status_text']}",
+        "  hypotheses",
+    ]
+    for item in record.hypotheses:
+        word = {True: "holds", False: "FAILS", None: "unknown"}[item["holds"]]
+        margin = "" if item["margin"] is None else f", margin {item['margin']:.3g}"
+        dropped = ", set aside" if item["dropped"] else ""
+        lines.append(f"    {item['name']}: {word}{margin}{dropped}")
+    for statement in payload["statements"]:
+        lines.append(f"  {statement['label']}: {statement['verdict']}{_figures(statement)}")
+    if payload["predicted_rate"] is not None and payload["observed_rate"] is not None:
+        lines.append(f"  rate per unit of flow time: observed {payload['observed_rate']:.6g}")
+        lines[-1] += f", of the bound {payload['predicted_rate']:.6g}"
+    lines += [f"  note: {note}" for note in payload["notes"]]
+    lines.append(f"  run id {record.id}")
+    return "\n".join(lines)
+
+
+def _figures(statement: dict[str, Any]) -> str:
+    if statement["kind"] == "count":
+        measured = "not reached" if statement["measured"] is None else statement["measured"]
+        return f", measured {measured}, allowed {statement['allowed']}"
+    margin = "" if statement["margin"] is None else f", smallest slack {float(statement['margin']):.3g}"
+    error = "" if statement["error"] is None else f" with error {float(statement['error']):.1g}"
+    tightness = "" if statement["tightness"] is None else f", tightness {statement['tightness']:.3f}"
+    return f"{margin}{error}{tightness}"
+
+
+def _listed(widths: list[int]) -> str:
+    return ", ".join(str(width) for width in widths)

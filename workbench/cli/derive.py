@@ -1,0 +1,46 @@
+"""`workbench derive NAME`: print a derivation, step by step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workbench.cli.console import print_json, progress, status_of, store_at
+from workbench.errors import InputError
+
+
+def derive_command(
+    name: Annotated[str, typer.Argument(help="Name of a derivation, or the path of a derivation file")],
+    depth: Annotated[int | None, typer.Option(help="Number of layers")] = None,
+    widths: Annotated[str | None, typer.Option(help="Widths d_0,d_1,...,d_L, such as 2,3,2")] = None,
+    latex: Annotated[bool, typer.Option("--latex", help="Print LaTeX")] = False,
+    store: Annotated[Path | None, typer.Option(help="Folder of the store")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else")] = False,
+) -> None:
+    """Derive, check and control a claim; prints its numbered steps and its outcome."""
+    from workbench import derivation
+
+    sizes = _widths(widths)
+    if depth is not None and depth < 1:
+        raise InputError(f"the depth is {depth}; it must be at least 1")
+    if sizes is not None and depth is not None and len(sizes) != depth + 1:
+        raise InputError(f"--widths {widths} has depth {len(sizes) - 1} but --depth is {depth}; give one of them")
+    claim = derivation.load(name)
+    with progress(f"deriving {claim.name}"):
+        record, _ = derivation.recorded(claim, store_at(store), depth=depth, widths=sizes)
+    if json:
+        print_json({"name": record.name, "verdict": record.verdict, "run_id": record.id, **record.payload})
+    else:
+        print(derivation.latex(record) if latex else derivation.text(record))
+    raise typer.Exit(status_of(record.verdict))
+
+
+def _widths(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    parts = text.split(",")
+    if not all(part.strip().isdecimal() and int(part) > 0 for part in parts) or len(parts) < 2:
+        raise InputError(f"the widths are {text!r}; give at least two positive integers such as 2,3,2")
+    return tuple(int(part) for part in parts)

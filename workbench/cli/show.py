@@ -1,0 +1,121 @@
+"""`workbench list` and `workbench show NAME`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from workbench import content
+from workbench.cli.console import print_json, table
+from workbench.errors import UnknownNameError
+
+
+def list_command(
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else")] = False,
+) -> None:
+    """List theorems, derivations, reports, dynamics, starts, targets, observables and backends."""
+    from workbench import backends, dynamics, initialization, observables, targets, theorems
+
+    loaded = [theorems.load(name) for name in theorems.catalogue()]
+    parts = {
+        "derivations": list(content.modules("derivations")),
+        "reports": list(content.reports()),
+        "dynamics": dynamics.catalogue(),
+        "starts": initialization.catalogue(),
+        "targets": targets.catalogue(),
+        "observables": observables.catalogue(),
+        "backends": backends.catalogue(),
+    }
+    if json:
+        statements = [{"name": t.name, "title": t.title, "standing": t.standing, "tight": t.tight} for t in loaded]
+        print_json({"theorems": statements, **parts})
+        return
+    rows = [[t.name, " ".join(t.title.split()), f"{t.source.authors.split(',')[0]} {t.source.year}"] for t in loaded]
+    print(table(rows, ["theorem", "statement", "source"]))
+    print()
+    for kind, names in parts.items():
+        print(f"{kind}: {', '.join(names)}")
+
+
+def show_command(
+    name: Annotated[str, typer.Argument(help="Name or path of a theorem, or a stem such as balancedness")],
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else")] = False,
+) -> None:
+    """Print a statement, its hypotheses, standing, proof and source, and everything that shares its name."""
+    from workbench import theorems
+
+    thread = _thread(name)
+    if theorems.is_path(name) or name in theorems.catalogue():
+        theorem = theorems.load(name)
+        if json:
+            print_json({**_document(theorem), "thread": thread})
+            return
+        print(_text(theorem))
+    elif not any(thread.values()):
+        raise UnknownNameError("theorem", name, [*theorems.catalogue(), *content.modules("derivations")])
+    elif json:
+        print_json({"name": name, "thread": thread})
+        return
+    elif name in content.modules("derivations"):
+        from workbench import derivation
+
+        print(derivation.load(name).text())
+    for kind, names in thread.items():
+        if names:
+            print(f"{kind}: {', '.join(names)}")
+
+
+def _thread(name: str) -> dict[str, list[str]]:
+    """Return the parts that share a stem."""
+    from workbench import dynamics, initialization, observables, targets, theorems
+
+    stem = name.split("/")[-1].removesuffix(".py")
+    parts = {
+        "theorems": theorems.catalogue(),
+        "observables": observables.catalogue(),
+        "derivations": list(content.modules("derivations")),
+        "dynamics": dynamics.catalogue(),
+        "starts": initialization.catalogue(),
+        "targets": targets.catalogue(),
+        "reports": list(content.reports()),
+    }
+    return {kind: [n for n in names if n == stem or n.startswith(stem + "_")] for kind, names in parts.items()}
+
+
+def _document(theorem: Any) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "name": theorem.name,
+        "title": theorem.title,
+        "statement": theorem.statement,
+        "hypotheses": [{"name": k, "text": v} for k, v in theorem.hypothesis_texts.items()],
+        "standing": theorem.standing,
+        "proof": theorem.proof,
+        "tight": theorem.tight,
+        "observes": list(theorem.observes),
+        "source": asdict(theorem.source),
+        "bibtex": theorem.source.bibtex(),
+        "examples": [{"name": e.name, "expect": e.expect} for e in theorem.examples],
+    }
+
+
+def _text(theorem: Any) -> str:
+    source = theorem.source
+    hypotheses = "\n".join(f"    {name}: {words}" for name, words in theorem.hypothesis_texts.items())
+    parts = [
+        f"{theorem.name}\n\n{theorem.title}",
+        "Statement" + (" (claimed sharp)" if theorem.tight else "") + f"\n{_indented(theorem.statement)}",
+        f"Hypotheses\n{hypotheses}",
+        f"Standing\n{_indented(theorem.standing)}",
+    ]
+    if theorem.proof:
+        parts.append(f"Proof\n{_indented(theorem.proof)}")
+    parts.append(f"Source\n    {source.authors} ({source.year}). {source.title}. {source.where}. {source.locator}")
+    parts.append(source.bibtex())
+    return "\n\n".join(parts) + "\n"
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}" if line else "" for line in text.splitlines())
