@@ -98,7 +98,7 @@ class Evidence:
     @property
     def margin_decimal(self) -> str | None:
         """The margin as a decimal."""
-        return decimal_text(self.margin.value, 40)
+        return decimal_text(self.margin.value, max(17, self.trajectory.arithmetic.digits or 0))
 
     @property
     def tightness(self) -> float | None:
@@ -231,7 +231,7 @@ def _judge_identity(prediction: Identity, run: Run, lhs: Sequence[Measured], rhs
     gaps = [a.minus(b) for a, b in _after_start(run, lhs, rhs)]
     verdict = identity_verdict(gaps, prediction.resolution)
     known = [g for g in gaps if g.value is not None]
-    worst = max(known, key=lambda g: abs(g.value or 0)) if known else UNKNOWN
+    worst = max(known, key=lambda g: abs(g.value or Fraction(0))) if known else UNKNOWN
     margin = UNKNOWN if worst.value is None else Measured(-abs(worst.value), worst.error)
     return Judged(prediction, verdict, margin, None, lhs, rhs)
 

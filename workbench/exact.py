@@ -69,7 +69,7 @@ class Power:
         return f"power({self.base},{self.exponent})"
 
     def __float__(self) -> float:
-        return float(self.base) ** float(self.exponent)
+        return float(float(self.base) ** float(self.exponent))
 
 
 Exact = Fraction | Power

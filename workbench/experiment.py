@@ -6,7 +6,7 @@ hypotheses. Its canonical form, with every number exact and every file by conten
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -186,12 +186,10 @@ def read_arithmetic(data: Mapping[str, Any]) -> Arithmetic:
     if name == "torch" and device is None:
         device = "cpu"
     if device is not None and name != "torch":
-        device = None if device == "cpu" else _refuse_device(name, device)
+        if device != "cpu":
+            raise InputError(f"the backend {name} runs on the cpu only, not on {device!r}; use --backend torch")
+        device = None
     return Arithmetic(name, digits, device=device)
-
-
-def _refuse_device(name: str, device: str) -> None:
-    raise InputError(f"the backend {name} runs on the cpu only, not on {device!r}; use --backend torch")
 
 
 def read_method(data: Mapping[str, Any], problem: Problem, theorem: Theorem | None = None) -> Method:
@@ -276,6 +274,3 @@ def _known(data: Mapping[str, Any], keys: tuple[str, ...], what: str) -> None:
     for key in data:
         if key not in keys:
             raise UnknownNameError(f"entry of {what}", str(key), keys)
-
-
-Progress = Callable[[str], None]

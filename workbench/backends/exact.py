@@ -30,7 +30,7 @@ class Exact(ShadowedScalars):
     """Rational arithmetic: no rounding, so every result is an enclosure of radius zero."""
 
     name = "exact"
-    precision_bits = None
+    precision_bits: int | None = None
     encloses = True
     roundoff = Fraction(0)
 

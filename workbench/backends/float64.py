@@ -18,7 +18,7 @@ class Float64(ShadowedScalars):
     """Double precision on the CPU."""
 
     name = "float64"
-    precision_bits = 53
+    precision_bits: int | None = 53
     encloses = False
     roundoff = Fraction(1, 2**53)
 
@@ -98,7 +98,7 @@ def nearest(value: Exact) -> float:
     try:
         return float(value)
     except OverflowError:
-        return math.inf if float(value > 0) else -math.inf
+        return -math.inf if isinstance(value, Fraction) and value < 0 else math.inf
 
 
 def measured_float(value: float) -> Measured:

@@ -261,7 +261,7 @@ def _fraction(end: Any) -> Fraction | None:
     sign, mantissa, exponent, _ = end._mpi_[0]
     if mantissa == 0 and exponent != 0:
         return None
-    magnitude = int(mantissa) * Fraction(2) ** exponent
+    magnitude = Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
     return -magnitude if sign else magnitude
 
 

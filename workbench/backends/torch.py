@@ -25,7 +25,7 @@ class Torch(ShadowedScalars):
     """
 
     name = "torch"
-    precision_bits = 53
+    precision_bits: int | None = 53
     encloses = False
     roundoff = Fraction(1, 2**53)
 

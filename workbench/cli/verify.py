@@ -59,7 +59,8 @@ def verify_command(
 ) -> None:
     """Verify theorems, derivations and reports; with no name, every theorem and derivation."""
     tasks = _tasks(names or [], derivations=derivations, theorems=theorems)
-    results, manifests = [], {}
+    results: list[Result] = []
+    manifests: dict[str, dict[str, str]] = {}
     where = store_at(store)
     with progress("verifying", len(tasks)) as bar:
         for task in tasks:

@@ -15,7 +15,7 @@ from typing import Any
 
 from workbench import backends
 from workbench.dynamics._recorder import PrecisionShort
-from workbench.errors import InputError, UnknownNameError, UnsupportedError
+from workbench.errors import InputError, UnknownNameError
 from workbench.exact import rational
 from workbench.problem import Problem
 from workbench.trajectory import Arithmetic, Method, Trajectory
@@ -28,7 +28,6 @@ _MOST_BITS = 120_000
 ALIASES = {"descent": "gradient_descent", "flow": "gradient_flow", "momentum": "heavy_ball"}
 
 MOST_STEPS = 100_000
-_FLOAT_DIGITS = 15
 
 
 def catalogue() -> list[str]:
@@ -126,12 +125,6 @@ def _finish(trajectory: Trajectory, arithmetic: Arithmetic, base: backends.Backe
     if inexact and (base.precision_bits is None or base.precision_bits >= 64):
         notes = (*notes, "an entry was given as a float and enters as the dyadic it is: only its 53 bits are meant")
     return replace(trajectory, arithmetic=used, notes=notes)
-
-
-def refuse_flow_on_exact(name: str) -> None:
-    """Raise where a flow is asked of rationals."""
-    if name == "exact":
-        raise UnsupportedError("the exact backend runs a few steps of descent, not a flow; use ball or mp")
 
 
 __all__ = ["ALIASES", "MOST_STEPS", "catalogue", "module", "parameters", "run"]

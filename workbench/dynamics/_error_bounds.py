@@ -254,7 +254,7 @@ def spectral_norm_bound(a: np.ndarray, squarings: int = 5) -> float:
         logarithm = 2 * (logarithm + float(np.log(total)))
         gram, epsilon, exponent = gram @ gram, 2 * root * epsilon + step, 2 * exponent
     last = float(np.log(np.sqrt((gram * gram).sum()))) + logarithm + float(np.log1p(2 * epsilon)) + 1e-12
-    return size * float(np.exp(last / (2 * exponent))) * _INFLATE
+    return float(size * np.exp(last / (2 * exponent)) * _INFLATE)
 
 
 def norm(arrays: list[np.ndarray]) -> float:

@@ -25,7 +25,7 @@ def weights(
         Version of the generator, recorded in the specification.
     """
     factor = rational(scale, "the scale")
-    layers = []
+    layers: list[Sequence[Sequence[Exact]]] = []
     for number, (rows, columns) in enumerate(network.shapes):
         stream = f"gaussian/{number}"
         layers.append(

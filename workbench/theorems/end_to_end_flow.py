@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import itertools
 from fractions import Fraction
+from typing import Any
 
 from workbench.exact import Measured
 from workbench.problem import LinearNetwork
@@ -79,7 +80,7 @@ def predict(run: Run) -> list[Identity]:
 
 
 _SKEW = {"rows": [["1", "1/2"], ["-1/4", "1"]]}
-_FLOW = {"dynamics": "gradient_flow", "stop": {"time": "1"}}
+_FLOW: dict[str, Any] = {"dynamics": "gradient_flow", "stop": {"time": "1"}}
 _TILTED = {
     "scheme": "given",
     "weights": [[["1", "1/2"], ["0", "1"]], [["1", "0"], ["1/4", "1"]]],
