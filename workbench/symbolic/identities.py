@@ -20,6 +20,7 @@ from workbench.symbolic.words import Letter, MatrixPolynomial, TracePolynomial, 
 
 Status = Literal["proved", "refuted", "undecided"]
 Side = MatrixPolynomial | TracePolynomial | Polynomial
+Definitions = tuple[tuple[Letter, MatrixPolynomial], ...]
 
 # Tries at a witness; one integer point nearly always suffices, small ones may lie on a zero set by accident.
 _TRIES = 40
@@ -33,17 +34,17 @@ class Identity:
     ----------
     name : str
     left, right : MatrixPolynomial, TracePolynomial or Polynomial
+    where : tuple of (Letter, MatrixPolynomial)
+        Abbreviations that the sides use, each in terms of earlier ones; written out before anything is decided.
     under : Restriction, optional
-        Applied by the runner to both sides.
-    subject : Letter, optional
-        What both sides are equal to by definition, such as the velocity of a layer; it is only printed.
+        Applied to both sides when they are written out.
     """
 
     name: str
     left: Side
     right: Side
+    where: Definitions = ()
     under: Restriction | None = None
-    subject: Letter | None = None
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,8 @@ class Region:
     Parameters
     ----------
     ratios : mapping from symbol to (Polynomial, Polynomial)
-        Numerator and denominator; all coefficients are at least zero. Symbols that are not named here are
-        parameters themselves.
+        Numerator and denominator; all coefficients are at least zero. A symbol that is a parameter itself has
+        itself over 1.
     """
 
     ratios: Mapping[str, tuple[Polynomial, Polynomial]]
@@ -63,6 +64,11 @@ class Region:
         for name, pair in self.ratios.items():
             if not pair[1] or any(value < 0 for part in pair for value in part.terms.values()):
                 raise InputError(f"the region's {name} is not a quotient of polynomials with positive coefficients")
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The parameters of the region, all at least zero."""
+        return tuple(sorted({name for pair in self.ratios.values() for part in pair for name in part.symbols}))
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,8 @@ class Inequality:
     smaller, larger : MatrixPolynomial or Polynomial
         Matrices are read as eigenvalues by the restriction.
     region : Region
+    where : tuple of (Letter, MatrixPolynomial)
+        Abbreviations that the sides use.
     under : Restriction, optional
     """
 
@@ -82,6 +90,7 @@ class Inequality:
     smaller: MatrixPolynomial | Polynomial
     larger: MatrixPolynomial | Polynomial
     region: Region
+    where: Definitions = ()
     under: Restriction | None = None
 
 
@@ -117,15 +126,25 @@ def decide(claim: Claim) -> Decision:
     return _decide_identity(claim) if isinstance(claim, Identity) else _decide_inequality(claim)
 
 
-def restricted(side: Side, restriction: Restriction | None) -> Side:
-    """Return a side under a restriction; scalars are as they are."""
-    if restriction is None or not isinstance(side, MatrixPolynomial):
+def written_out(side: Side, where: Definitions) -> Side:
+    """Return a side with its abbreviations written out."""
+    if isinstance(side, Polynomial):
         return side
-    return restriction.apply(side)
+    for letter, value in reversed(where):
+        side = side.substitute({letter: value})
+    return side
+
+
+def restricted(side: Side, claim: Claim) -> Side:
+    """Return the normal form of a side of a claim: written out, then under the claim's restriction."""
+    full = written_out(side, claim.where)
+    if claim.under is None or not isinstance(full, MatrixPolynomial):
+        return full
+    return claim.under.apply(full)
 
 
 def _decide_identity(claim: Identity) -> Decision:
-    left, right = restricted(claim.left, claim.under), restricted(claim.right, claim.under)
+    left, right = restricted(claim.left, claim), restricted(claim.right, claim)
     if type(left) is not type(right):
         raise InputError(f"the two sides of {claim.name!r} are of different kinds")
     if not _difference(left, right):
@@ -173,7 +192,7 @@ def _trace_witness(left: TracePolynomial, right: TracePolynomial, generator: ran
 
 
 def _matrix_witness(claim: Identity, generator: random.Random) -> Mapping[str, Any] | None:
-    left, right = _replaced(claim.left, claim.under), _replaced(claim.right, claim.under)
+    left, right = _replaced(claim.left, claim), _replaced(claim.right, claim)
     found = tuple(dict.fromkeys((*letters(left), *letters(right))))
     sizes = _sizes(found, generator, (left.rows, left.columns))
     drawn: Sample = {}
@@ -188,10 +207,11 @@ def _matrix_witness(claim: Identity, generator: random.Random) -> Mapping[str, A
     return _report({**_named(sample), **symbols}, *sides)
 
 
-def _replaced(side: Side, restriction: Restriction | None) -> MatrixPolynomial:
-    if not isinstance(side, MatrixPolynomial):
-        raise InputError("a restriction on matrices applies to matrix expressions only")
-    return side.substitute(restriction.letters) if restriction is not None else side
+def _replaced(side: Side, claim: Identity) -> MatrixPolynomial:
+    full = written_out(side, claim.where)
+    if not isinstance(full, MatrixPolynomial):
+        raise InputError("an identity is between two matrices, two traces or two polynomials")
+    return full.substitute(claim.under.letters) if claim.under is not None else full
 
 
 def _check_rules(restriction: Restriction, sample: Sample) -> None:
@@ -202,10 +222,14 @@ def _check_rules(restriction: Restriction, sample: Sample) -> None:
 
 
 def _decide_inequality(claim: Inequality) -> Decision:
-    smaller, larger = restricted(claim.smaller, claim.under), restricted(claim.larger, claim.under)
+    smaller, larger = restricted(claim.smaller, claim), restricted(claim.larger, claim)
     if not isinstance(smaller, Polynomial) or not isinstance(larger, Polynomial):
         raise InputError(f"the sides of {claim.name!r} are matrices; read them as eigenvalues by a restriction")
-    certificate = (larger - smaller).substitute_ratios(claim.region.ratios)
+    difference = larger - smaller
+    loose = [name for name in difference.symbols if name not in claim.region.ratios]
+    if loose:
+        raise InputError(f"the region of {claim.name!r} says nothing of {', '.join(loose)}; name each symbol")
+    certificate = difference.substitute_ratios(claim.region.ratios)
     if all(value >= 0 for value in certificate.terms.values()):
         return Decision("proved", certificate=certificate)
     generator = random.Random(claim.name)
@@ -220,15 +244,13 @@ def _point_of_failure(
     region: Region, smaller: Polynomial, larger: Polynomial, generator: random.Random
 ) -> Mapping[str, Any] | None:
     difference = larger - smaller
-    inner = {name for pair in region.ratios.values() for part in pair for name in part.symbols}
-    free = inner | {name for name in difference.symbols if name not in region.ratios}
     # Parameters of every size: a failure may lie in a corner of the region.
-    parameters = {name: Fraction(generator.randint(0, 8), 2 ** generator.randint(0, 8)) for name in sorted(free)}
+    parameters = {name: Fraction(generator.randint(0, 8), 2 ** generator.randint(0, 8)) for name in region.parameters}
     denominators = {name: pair[1].evaluate(parameters) for name, pair in region.ratios.items()}
     if not all(denominators.values()):
         return None
     ratios = {name: pair[0].evaluate(parameters) / denominators[name] for name, pair in region.ratios.items()}
-    point = {name: {**parameters, **ratios}[name] for name in sorted({*smaller.symbols, *larger.symbols})}
+    point = {name: ratios[name] for name in sorted({*smaller.symbols, *larger.symbols})}
     if difference.evaluate(point) >= 0:
         return None
     return _report(point, smaller.evaluate(point), larger.evaluate(point))

@@ -116,12 +116,13 @@ def linear_network(depth: int, widths: Sequence[Width] | None = None) -> Network
     return NetworkWords(layers, Letter("Phi", sizes[-1], sizes[0]))
 
 
-def opaque_chain(above: Width = "d_{j+1}", between: Width = "d_j", below: Width = "d_{j-1}") -> NetworkWords:
+def opaque_chain(equal_widths: bool = False) -> NetworkWords:
     """Return a network of any depth seen from layers j and j+1: W = A W_{j+1} W_j B.
 
-    A = W_{L:j+2} and B = W_{j-1:1} are letters, so what is proved of the two layers holds for every depth L > j.
+    A = W_{L:j+2} and B = W_{j-1:1} are letters, so what is proved of the two layers holds for every depth L > j
+    (with the identity for a letter that is an empty product). The two layers are the second and third of the four.
     """
-    rest_above = Letter("W_{L:j+2}", "d_L", above)
-    rest_below = Letter("W_{j-1:1}", below, "d_0")
-    upper, lower = Letter("W_{j+1}", above, between), Letter("W_j", between, below)
-    return NetworkWords((rest_below, lower, upper, rest_above), Letter("Phi", "d_L", "d_0"))
+    names = ("d_0", "d_{j-1}", "d_j", "d_{j+1}", "d_L") if not equal_widths else ("d",) * 5
+    letters = ("W_{j-1:1}", "W_j", "W_{j+1}", "W_{L:j+2}")
+    layers = tuple(Letter(name, names[i + 1], names[i]) for i, name in enumerate(letters))
+    return NetworkWords(layers, Letter("Phi", names[-1], names[0]))

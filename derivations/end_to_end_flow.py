@@ -1,0 +1,95 @@
+r"""Balanced layers give the end-to-end matrix a gradient flow of its own.
+
+Claim
+    With $A_{j} = W_{L} \cdots W_{j+1}$ and $B_{j} = W_{j-1} \cdots W_{1}$, gradient flow moves $W = W_{L} \cdots W_{1}$
+    by $\dot{W} = -\sum_{j} A_{j} A_{j}^{T} E B_{j}^{T} B_{j}$, $E = W - \Phi$. Where the layers are balanced,
+    $(A_{j} A_{j}^{T})^{L} = (W W^{T})^{L-j}$ and $(B_{j}^{T} B_{j})^{L} = (W^{T} W)^{j-1}$.
+
+Source
+    Arora, Cohen and Hazan (2018).
+
+Scope
+    Proved at the depths and widths asked for, by rewriting with $W_{j+1}^{T} W_{j+1} = W_{j} W_{j}^{T}$. Not proved
+    by machine: that a positive semidefinite matrix has one positive semidefinite L-th root, which turns the powers
+    into $A_{j} A_{j}^{T} = (W W^{T})^{(L-j)/L}$; that balance lasts is the claim balancedness_flow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from workbench.symbolic.calculus import Calculus
+from workbench.symbolic.identities import Identity
+from workbench.symbolic.networks import NetworkWords, linear_network
+from workbench.symbolic.restrictions import balanced
+from workbench.symbolic.words import Letter, MatrixPolynomial, Width, matrix, zero
+
+source = {
+    "authors": "S. Arora, N. Cohen, E. Hazan",
+    "year": 2018,
+    "title": "On the optimization of deep networks: implicit acceleration by overparameterization",
+    "where": "ICML 2018",
+    "locator": "Theorem 1",
+    "url": "https://arxiv.org/abs/1802.06509",
+}
+least_depth = 2
+
+
+def prove(calculus: Calculus, depth: int, widths: Sequence[Width]) -> Iterator[Identity]:
+    """Yield the flow of the product, and the powers of its factors."""
+    network = linear_network(depth, widths)
+    yield flow_of_product(calculus, network)
+    product = network.end_to_end
+    for j in range(1, depth + 1):
+        above, below = network.above(j), network.below(j)
+        yield power(f"A_{j}", above @ above.T, product @ product.T, depth - j, network, "last")
+        yield power(f"B_{j}", below.T @ below, product.T @ product, j - 1, network, "first")
+
+
+def flow_of_product(calculus: Calculus, network: NetworkWords) -> Identity:
+    """Return the claim on the velocity of the end-to-end matrix."""
+    velocity, error = Letter("dot W", *_shape(network)), Letter("E", *_shape(network))
+    moved = calculus.lie_derivative(network.end_to_end, calculus.flow(network.loss, network.layers))
+    total = zero(*_shape(network))
+    for j in range(1, network.depth + 1):
+        above, below = network.above(j), network.below(j)
+        total = total - above @ above.T @ matrix(error) @ below.T @ below
+    where = ((velocity, moved), (error, network.error))
+    return Identity("flow of the end-to-end matrix", matrix(velocity), total, where)
+
+
+def power(
+    name: str, gram: MatrixPolynomial, whole: MatrixPolynomial, exponent: int, network: NetworkWords, towards: Any
+) -> Identity:
+    """Return the claim that the L-th power of one Gram matrix is a power of the product's."""
+    restriction = balanced(network.layers, towards)
+    return Identity(f"powers of the Gram matrix of {name}", gram**network.depth, whole**exponent, (), restriction)
+
+
+def _shape(network: NetworkWords) -> tuple[Width, Width]:
+    return network.target.rows, network.target.columns
+
+
+def check(depth: int, widths: Sequence[int]) -> dict[str, Any]:
+    """Return a flow from the identity, which is balanced."""
+    return experiment(depth, {"scheme": "identity"})
+
+
+def control(depth: int, widths: Sequence[int]) -> dict[str, Any]:
+    """Return a flow from a Gaussian start, which is not."""
+    return {**experiment(depth, {"scheme": "gaussian", "seed": 1, "scale": "1/2"}), "without": ["balanced_start"]}
+
+
+def experiment(depth: int, start: dict[str, Any]) -> dict[str, Any]:
+    """Return a flow of 2 x 2 layers towards a target that is not symmetric."""
+    return {
+        "theorem": "end_to_end_flow",
+        "problem": {
+            "network": {"kind": "linear", "widths": [2] * (depth + 1)},
+            "loss": {"kind": "square", "target": {"rows": [["1", "1/2"], ["0", "2"]]}, "normalisation": "half"},
+            "start": start,
+        },
+        "dynamics": {"name": "gradient_flow", "stop": {"time": "1"}},
+        "backend": {"name": "mp", "digits": 50},
+    }
