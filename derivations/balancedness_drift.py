@@ -47,13 +47,19 @@ def prove(calculus: Calculus, depth: int, widths: Sequence[Width]) -> Iterator[I
 def drift(calculus: Calculus, network: NetworkWords, loss: Loss, j: int, name: str) -> Identity:
     """Return the claim on the defect of layers j and j+1."""
     eta = Polynomial.symbol("eta")
-    pair = network.layers[j - 1 : j + 1]
-    slopes = [Letter(layer.name.replace("W", "G", 1), layer.rows, layer.columns) for layer in pair]
-    lower, upper = (matrix(slope) for slope in slopes)
-    where = tuple((slope, calculus.gradient(loss, layer)) for slope, layer in zip(slopes, pair, strict=True))
-    step = {layer: matrix(layer) - eta * matrix(slope) for slope, layer in zip(slopes, pair, strict=True)}
-    change = calculus.substitute(network.defect(j), step) - network.defect(j)
-    return Identity(name, change, eta**2 * (upper.T @ upper - lower @ lower.T), where)
+    first, second = network.layers[j - 1 : j + 1]
+    low, high = (Letter(layer.name.replace("W", "G", 1), layer.rows, layer.columns) for layer in (first, second))
+    step = {first: matrix(first) - eta * matrix(low), second: matrix(second) - eta * matrix(high)}
+    before = Letter(first.name.replace("W", "D", 1), first.rows, first.rows)
+    after = Letter(f"{before.name}+", first.rows, first.rows)
+    where = (
+        (low, calculus.gradient(loss, first)),
+        (high, calculus.gradient(loss, second)),
+        (before, network.defect(j)),
+        (after, calculus.substitute(network.defect(j), step)),
+    )
+    claimed = eta**2 * (matrix(high).T @ matrix(high) - matrix(low) @ matrix(low).T)
+    return Identity(name, matrix(after) - matrix(before), claimed, where)
 
 
 def check(depth: int, widths: Sequence[int]) -> dict[str, Any]:

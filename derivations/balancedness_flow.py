@@ -49,8 +49,9 @@ def conserved(calculus: Calculus, network: NetworkWords, loss: Loss, j: int, nam
     velocity = {layer: Letter(f"dot {layer.name}", layer.rows, layer.columns) for layer in (lower, upper)}
     change = calculus.lie_derivative(network.defect(j), {layer: matrix(v) for layer, v in velocity.items()})
     flow = calculus.flow(loss, (lower, upper))
-    where = tuple((velocity[layer], flow[layer]) for layer in (lower, upper))
-    return Identity(name, change, zero(lower.rows, lower.rows), where)
+    moving = Letter(lower.name.replace("W", "dot D", 1), lower.rows, lower.rows)
+    where = ((velocity[lower], flow[lower]), (velocity[upper], flow[upper]), (moving, change))
+    return Identity(name, matrix(moving), zero(lower.rows, lower.rows), where)
 
 
 def check(depth: int, widths: Sequence[int]) -> dict[str, Any]:

@@ -20,10 +20,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from workbench.symbolic.calculus import Calculus
-from workbench.symbolic.identities import Identity
+from workbench.symbolic.identities import Definitions, Identity
 from workbench.symbolic.networks import NetworkWords, linear_network
 from workbench.symbolic.restrictions import balanced
-from workbench.symbolic.words import Letter, MatrixPolynomial, Width, matrix, zero
+from workbench.symbolic.words import Letter, Width, matrix, zero
 
 source = {
     "authors": "S. Arora, N. Cohen, E. Hazan",
@@ -40,11 +40,9 @@ def prove(calculus: Calculus, depth: int, widths: Sequence[Width]) -> Iterator[I
     """Yield the flow of the product, and the powers of its factors."""
     network = linear_network(depth, widths)
     yield flow_of_product(calculus, network)
-    product = network.end_to_end
-    for j in range(1, depth + 1):
-        above, below = network.above(j), network.below(j)
-        yield power(f"A_{j}", above @ above.T, product @ product.T, depth - j, network, "last")
-        yield power(f"B_{j}", below.T @ below, product.T @ product, j - 1, network, "first")
+    for j in range(1, depth):
+        yield power_above(network, j)
+        yield power_below(network, j + 1)
 
 
 def flow_of_product(calculus: Calculus, network: NetworkWords) -> Identity:
@@ -52,19 +50,34 @@ def flow_of_product(calculus: Calculus, network: NetworkWords) -> Identity:
     velocity, error = Letter("dot W", *_shape(network)), Letter("E", *_shape(network))
     moved = calculus.lie_derivative(network.end_to_end, calculus.flow(network.loss, network.layers))
     total = zero(*_shape(network))
+    where: Definitions = ((velocity, moved), (error, network.error))
     for j in range(1, network.depth + 1):
-        above, below = network.above(j), network.below(j)
-        total = total - above @ above.T @ matrix(error) @ below.T @ below
-    where = ((velocity, moved), (error, network.error))
+        above = Letter(f"A_{j}", network.widths[-1], network.widths[j])
+        below = Letter(f"B_{j}", network.widths[j - 1], network.widths[0])
+        outer, inner = matrix(above) @ matrix(above).T, matrix(below).T @ matrix(below)
+        total = total - outer @ matrix(error) @ inner
+        where = (*where, (above, network.above(j)), (below, network.below(j)))
     return Identity("flow of the end-to-end matrix", matrix(velocity), total, where)
 
 
-def power(
-    name: str, gram: MatrixPolynomial, whole: MatrixPolynomial, exponent: int, network: NetworkWords, towards: Any
-) -> Identity:
-    """Return the claim that the L-th power of one Gram matrix is a power of the product's."""
-    restriction = balanced(network.layers, towards)
-    return Identity(f"powers of the Gram matrix of {name}", gram**network.depth, whole**exponent, (), restriction)
+def power_above(network: NetworkWords, j: int) -> Identity:
+    """Return the claim (A_j A_j^T)^L = (W W^T)^(L-j) of balanced layers."""
+    whole = Letter("W", *_shape(network))
+    part = Letter(f"A_{j}", whole.rows, network.widths[j])
+    where = ((part, network.above(j)), (whole, network.end_to_end))
+    left = (matrix(part) @ matrix(part).T) ** network.depth
+    right = (matrix(whole) @ matrix(whole).T) ** (network.depth - j)
+    return Identity(f"power of A_{j}", left, right, where, balanced(network.layers, "last"))
+
+
+def power_below(network: NetworkWords, j: int) -> Identity:
+    """Return the claim (B_j^T B_j)^L = (W^T W)^(j-1) of balanced layers."""
+    whole = Letter("W", *_shape(network))
+    part = Letter(f"B_{j}", network.widths[j - 1], whole.columns)
+    where = ((part, network.below(j)), (whole, network.end_to_end))
+    left = (matrix(part).T @ matrix(part)) ** network.depth
+    right = (matrix(whole).T @ matrix(whole)) ** (j - 1)
+    return Identity(f"power of B_{j}", left, right, where, balanced(network.layers, "first"))
 
 
 def _shape(network: NetworkWords) -> tuple[Width, Width]:

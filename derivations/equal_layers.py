@@ -47,17 +47,19 @@ def prove(calculus: Calculus, depth: int, widths: Sequence[Width]) -> Iterator[I
     slopes = [Letter(f"G_{j}", layer.rows, layer.columns) for j, layer in enumerate(network.layers, start=1)]
     gradients = [calculus.gradient(network.loss, layer) for layer in network.layers]
     where = tuple(zip(slopes, gradients, strict=True))
-    for slope in slopes[1:]:
-        yield Identity(f"{slope.name} equals G_1", matrix(slope), matrix(slopes[0]), where, equal)
+    for slope, definition in zip(slopes[1:], where[1:], strict=True):
+        pair = (where[0], definition)
+        yield Identity(f"{slope.name} equals G_1", matrix(slope), matrix(slopes[0]), pair, equal)
     first = matrix(slopes[0])
     yield Identity("the gradient is symmetric", first.T, first, where[:1], equal)
     yield Identity("the gradient commutes with the target", first @ target, target @ first, where[:1], equal)
     x, eta, eigenvalue = (Polynomial.symbol(name) for name in ("x", "eta", "lambda"))
     read = eigenvalues(network.layers, network.target, eigenvalue)
     calculus.restrict(gradients[0], read)
-    step = matrix(network.layers[0]) - eta * first
+    after = Letter("W_1+", network.target.rows, network.target.columns)
+    stepped = (where[0], (after, matrix(network.layers[0]) - eta * first))
     recursion = x - eta * x ** (depth - 1) * (x**depth - eigenvalue)
-    yield Identity("recursion of the eigenvalues", step, recursion, where[:1], read)
+    yield Identity("recursion of the eigenvalues", matrix(after), recursion, stepped, read)
 
 
 def check(depth: int, widths: Sequence[int]) -> dict[str, Any]:

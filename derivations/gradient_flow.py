@@ -20,8 +20,9 @@ from typing import Any
 
 from workbench.symbolic.calculus import Calculus
 from workbench.symbolic.entrywise import Entries, entry_names
-from workbench.symbolic.identities import Identity
+from workbench.symbolic.identities import Definitions, Identity
 from workbench.symbolic.networks import linear_network
+from workbench.symbolic.polynomials import Polynomial
 from workbench.symbolic.words import Letter, Width, matrix
 
 source = {
@@ -48,13 +49,15 @@ def prove(calculus: Calculus, depth: int, widths: Sequence[Width]) -> Iterator[I
     for j, layer in enumerate(network.layers, start=1):
         velocity = Letter(f"dot {layer.name}", layer.rows, layer.columns)
         factored = -(network.above(j).T @ matrix(error) @ network.below(j).T)
-        where = ((velocity, flow[layer]), (error, network.error))
+        where: Definitions = ((velocity, flow[layer]), (error, network.error))
         yield Identity(f"flow of {layer.name}", matrix(velocity), factored, where)
     for layer in network.layers:
         derived, partial = entries.expand(flow[layer]), entries.gradient(loss, layer)
         for names, row, slopes in zip(entry_names(layer), derived, partial, strict=True):
             for name, entry, slope in zip(names, row, slopes, strict=True):
-                yield Identity(f"flow of {name}", entry, -slope)
+                velocity_entry = f"dot {name}"
+                where_entry = ((velocity_entry, entry),)
+                yield Identity(f"flow of {name}", Polynomial.symbol(velocity_entry), -slope, where_entry)
 
 
 def check(depth: int, widths: Sequence[int]) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def growing(depth: int, after: MatrixPolynomial, where: Definitions, read: Restr
     """Yield the inequalities for 1 <= x <= rho, through x = 1 + a and rho = 1 + a + b."""
     free = {"x": (ONE + A, ONE), "rho": (ONE + A + B, ONE), "eta": (ETA, ONE)}
     # eta = 1/(L rho^(2L-2) + c) runs through the step sizes with eta L rho^(2L-2) <= 1.
-    small = {**free, "eta": (ONE, depth * (ONE + A + B) ** (2 * depth - 2) + C)}
+    small = {**free, "eta": (ONE, depth * RHO ** (2 * depth - 2) + C)}
     contracted = RHO - (1 - depth * ETA) * (RHO - X)
     yield Inequality("x <= x+ for x >= 1", X, after, Region(free), where, read)
     yield Inequality("x+ <= rho for x >= 1", after, RHO, Region(small), where, read)

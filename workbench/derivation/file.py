@@ -220,8 +220,8 @@ def _sections(module: ModuleType, path: Path) -> dict[str, str]:
 
 
 def _function(module: ModuleType, name: str, path: Path) -> Callable[..., Any]:
-    function = getattr(module, name, None)
-    if not callable(function):
+    function: Callable[..., Any] | None = getattr(module, name, None)
+    if function is None or not callable(function):
         raise TheoremFileError(f"{path.name} is not a derivation: it has no function {name}")
     return function
 

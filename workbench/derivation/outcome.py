@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,16 +65,20 @@ class Outcome:
         return "\n\n".join(blocks)
 
 
-def describe_claim(where: str, claim: Claim, decision: Decision) -> dict[str, Any]:
-    """Return a decided claim as JSON: LaTeX for documents, text for the terminal."""
+def describe_claim(where: str, claim: Claim, decision: Decision, faults: Collection[str]) -> dict[str, Any]:
+    """Return a decided claim as JSON: LaTeX for documents, text for the terminal.
+
+    `faults` are the names of the claims that some planted fault refutes: those that read a gradient.
+    """
     certificate = decision.certificate
     return {
         "name": where + claim.name,
         "status": decision.status,
+        "reads_gradient": claim.name in faults,
         "latex": printing.claim_latex(claim),
         "text": printing.claim_unicode(claim),
-        "where": printing.definitions_latex(claim.where),
-        "where_text": printing.definitions_unicode(claim.where),
+        "where": printing.definitions_latex(claim),
+        "where_text": printing.definitions_unicode(claim),
         "supposing": printing.suppositions_latex(claim),
         "supposing_text": printing.suppositions_unicode(claim),
         "witness": None if decision.witness is None else dict(decision.witness),

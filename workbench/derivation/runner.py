@@ -68,15 +68,21 @@ def _compute(
     store: stores.Store | None,
     run_experiment: Experiment | None,
 ) -> stores.Record:
-    proofs, faults, steps = [], [], []
+    statuses: dict[str, str] = {}
+    parts, faults, mutants, steps = [], [], [], []
     for depth in depths:
         sizes = file.choose_widths(depth, widths)
         calculus = Calculus()
         where = f"depth {depth}: " if len(depths) > 1 else ""
-        proofs += [(where, claim, decide(claim)) for claim in file.claims(calculus, depth, sizes)]
-        faults += [(where, mutant) for mutant in _mutants(file, depth, sizes)]
+        decided = [(claim, decide(claim)) for claim in file.claims(calculus, depth, sizes)]
+        planted = _mutants(file, depth, sizes)
+        refutable = {name for mutant in planted for name in mutant.claims}
+        statuses |= {where + claim.name: decision.status for claim, decision in decided}
+        parts += [describe_claim(where, claim, decision, refutable) for claim, decision in decided]
+        faults += [describe_fault(where, mutant) for mutant in planted]
+        mutants += planted
         steps += calculus.steps
-    verdict, reason = _judge_proof({w + c.name: d.status for w, c, d in proofs}, [m for _, m in faults])
+    verdict, reason = _judge_proof(statuses, mutants)
     runs: Runs = {"check": None, "control": None}
     if verdict == "proved":
         runs = _run_experiments(file, depths[-1], file.choose_widths(depths[-1], widths), store, run_experiment)
@@ -103,8 +109,8 @@ def _compute(
             "scope": file.scope,
             "reason": reason,
             "parts": {
-                "prove": [describe_claim(where, claim, decision) for where, claim, decision in proofs],
-                "blindness": [describe_fault(where, mutant) for where, mutant in faults],
+                "prove": parts,
+                "blindness": faults,
                 **runs,
             },
             "steps": [describe_step(number, step) for number, step in enumerate(steps, start=1)],

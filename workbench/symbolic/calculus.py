@@ -7,7 +7,7 @@ in one layer's gradient: a proof that still goes through with it does not depend
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from typing import Literal
 
 from workbench.errors import InputError, ShapeError, UnsupportedError
@@ -84,14 +84,16 @@ class Calculus:
         Which gradient carries the fault, counted from 1 in the order in which gradients are first asked for.
     """
 
-    fault: Fault | None = None
-    layer: int = 1
+    fault: InitVar[Fault | None] = None
+    layer: InitVar[int] = 1
     steps: list[Step] = field(default_factory=list)
     gradients: list[Gradient] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        if self.fault not in (None, "sign", "transpose"):
-            raise InputError(f"no fault is called {self.fault!r}; known: sign, transpose, None")
+    def __post_init__(self, fault: Fault | None, layer: int) -> None:
+        if fault not in (None, "sign", "transpose"):
+            raise InputError(f"no fault is called {fault!r}; known: sign, transpose, None")
+        # Not for a proof to read: it must go the same way with and without a fault.
+        self._fault, self._layer = fault, layer
 
     def differential(self, loss: Loss, variable: Letter) -> TracePolynomial:
         """Return the differential of a loss when one letter moves by its differential."""
@@ -154,9 +156,9 @@ class Calculus:
 
     def _with_fault(self, exact: MatrixPolynomial, variable: Letter) -> MatrixPolynomial:
         asked = tuple(dict.fromkeys((*self.variables, variable)))
-        if self.fault is None or asked.index(variable) != self.layer - 1:
+        if self._fault is None or asked.index(variable) != self._layer - 1:
             return exact
-        return -exact if self.fault == "sign" else flip_one_transpose(exact)
+        return -exact if self._fault == "sign" else flip_one_transpose(exact)
 
     def _log(self, rule: str, before: Expression | OpaqueLoss, after: Expression) -> None:
         self.steps.append(Step(len(self.steps) + 1, rule, before, after))

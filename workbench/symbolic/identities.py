@@ -20,7 +20,8 @@ from workbench.symbolic.words import Letter, MatrixPolynomial, TracePolynomial, 
 
 Status = Literal["proved", "refuted", "undecided"]
 Side = MatrixPolynomial | TracePolynomial | Polynomial
-Definitions = tuple[tuple[Letter, MatrixPolynomial], ...]
+Definition = tuple[Letter, MatrixPolynomial] | tuple[str, Polynomial]
+Definitions = tuple[Definition, ...]
 
 # Tries at a witness; one integer point nearly always suffices, small ones may lie on a zero set by accident.
 _TRIES = 40
@@ -34,7 +35,7 @@ class Identity:
     ----------
     name : str
     left, right : MatrixPolynomial, TracePolynomial or Polynomial
-    where : tuple of (Letter, MatrixPolynomial)
+    where : tuple of (Letter, MatrixPolynomial) or (str, Polynomial)
         Abbreviations that the sides use, each in terms of earlier ones; written out before anything is decided.
     under : Restriction, optional
         Applied to both sides when they are written out.
@@ -54,8 +55,8 @@ class Region:
     Parameters
     ----------
     ratios : mapping from symbol to (Polynomial, Polynomial)
-        Numerator and denominator; all coefficients are at least zero. A symbol that is a parameter itself has
-        itself over 1.
+        Numerator and denominator in parameters and symbols that come earlier; all coefficients are at least zero.
+        A symbol that is a parameter itself has itself over 1.
     """
 
     ratios: Mapping[str, tuple[Polynomial, Polynomial]]
@@ -68,7 +69,24 @@ class Region:
     @property
     def parameters(self) -> tuple[str, ...]:
         """The parameters of the region, all at least zero."""
-        return tuple(sorted({name for pair in self.ratios.values() for part in pair for name in part.symbols}))
+        used = {name for pair in self.ratios.values() for part in pair for name in part.symbols}
+        own = {name for name, pair in self.ratios.items() if pair[0] == Polynomial.symbol(name)}
+        return tuple(sorted((used - set(self.ratios)) | own))
+
+    def pull_back(self, polynomial: Polynomial) -> Polynomial:
+        """Return a polynomial in the parameters, times positive denominators."""
+        for name, pair in reversed(list(self.ratios.items())):
+            polynomial = polynomial.substitute_ratio(name, *pair)
+        return polynomial
+
+    def point(self, parameters: Mapping[str, Fraction]) -> dict[str, Fraction] | None:
+        """Return the point at some parameters; None where a denominator is zero."""
+        values = dict(parameters)
+        for name, (numerator, denominator) in self.ratios.items():
+            if not denominator.evaluate(values):
+                return None
+            values[name] = numerator.evaluate(values) / denominator.evaluate(values)
+        return values
 
 
 @dataclass(frozen=True)
@@ -81,7 +99,7 @@ class Inequality:
     smaller, larger : MatrixPolynomial or Polynomial
         Matrices are read as eigenvalues by the restriction.
     region : Region
-    where : tuple of (Letter, MatrixPolynomial)
+    where : tuple of (Letter, MatrixPolynomial) or (str, Polynomial)
         Abbreviations that the sides use.
     under : Restriction, optional
     """
@@ -128,10 +146,12 @@ def decide(claim: Claim) -> Decision:
 
 def written_out(side: Side, where: Definitions) -> Side:
     """Return a side with its abbreviations written out."""
-    if isinstance(side, Polynomial):
-        return side
-    for letter, value in reversed(where):
-        side = side.substitute({letter: value})
+    for name, value in reversed(where):
+        if isinstance(side, Polynomial):
+            if isinstance(name, str) and isinstance(value, Polynomial):
+                side = side.substitute({name: value})
+        elif isinstance(name, Letter) and isinstance(value, MatrixPolynomial):
+            side = side.substitute({name: value})
     return side
 
 
@@ -229,7 +249,7 @@ def _decide_inequality(claim: Inequality) -> Decision:
     loose = [name for name in difference.symbols if name not in claim.region.ratios]
     if loose:
         raise InputError(f"the region of {claim.name!r} says nothing of {', '.join(loose)}; name each symbol")
-    certificate = difference.substitute_ratios(claim.region.ratios)
+    certificate = claim.region.pull_back(difference)
     if all(value >= 0 for value in certificate.terms.values()):
         return Decision("proved", certificate=certificate)
     generator = random.Random(claim.name)
@@ -246,11 +266,10 @@ def _point_of_failure(
     difference = larger - smaller
     # Parameters of every size: a failure may lie in a corner of the region.
     parameters = {name: Fraction(generator.randint(0, 8), 2 ** generator.randint(0, 8)) for name in region.parameters}
-    denominators = {name: pair[1].evaluate(parameters) for name, pair in region.ratios.items()}
-    if not all(denominators.values()):
+    image = region.point(parameters)
+    if image is None:
         return None
-    ratios = {name: pair[0].evaluate(parameters) / denominators[name] for name, pair in region.ratios.items()}
-    point = {name: ratios[name] for name in sorted({*smaller.symbols, *larger.symbols})}
+    point = {name: image[name] for name in sorted({*smaller.symbols, *larger.symbols})}
     if difference.evaluate(point) >= 0:
         return None
     return _report(point, smaller.evaluate(point), larger.evaluate(point))

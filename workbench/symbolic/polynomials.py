@@ -86,36 +86,40 @@ class Polynomial:
     def substitute(self, values: Mapping[str, Polynomial | Number]) -> Polynomial:
         """Replace symbols by polynomials, all at once."""
         given = {name: as_polynomial(value) for name, value in values.items()}
-        total = Polynomial({})
+        if not any(name in given for name in self.symbols):
+            return self
+        found: list[tuple[Monomial, Fraction]] = []
         for monomial, coefficient in self.terms.items():
-            product = Polynomial.constant(coefficient)
+            product = Polynomial({tuple((name, e) for name, e in monomial if name not in given): coefficient})
             for name, exponent in monomial:
-                product = product * given.get(name, Polynomial.symbol(name)) ** exponent
-            total = total + product
-        return total
+                product = product * given[name] ** exponent if name in given else product
+            found += product.terms.items()
+        return collect(found)
 
-    def substitute_ratios(self, ratios: Mapping[str, tuple[Polynomial, Polynomial]]) -> Polynomial:
-        """Replace symbols by quotients and multiply by each denominator to the symbol's degree.
+    def substitute_ratio(self, symbol: str, numerator: Polynomial, denominator: Polynomial) -> Polynomial:
+        """Replace a symbol by a quotient and multiply by its denominator to the symbol's degree.
 
-        Where the denominators are positive the result has the sign of this polynomial.
+        Where the denominator is positive the result has the sign of this polynomial.
         """
-        total = Polynomial({})
-        degrees = {name: self.degree(name) for name in ratios}
+        degree = self.degree(symbol)
+        powers = [numerator**power * denominator ** (degree - power) for power in range(degree + 1)]
+        found: list[tuple[Monomial, Fraction]] = []
         for monomial, coefficient in self.terms.items():
-            exponents = dict(monomial)
-            product = Polynomial({tuple((n, e) for n, e in monomial if n not in ratios): coefficient})
-            for name, (numerator, denominator) in ratios.items():
-                power = exponents.get(name, 0)
-                product = product * numerator**power * denominator ** (degrees[name] - power)
-            total = total + product
-        return total
+            rest = Polynomial({tuple((name, e) for name, e in monomial if name != symbol): coefficient})
+            found += (rest * powers[dict(monomial).get(symbol, 0)]).terms.items()
+        return collect(found)
 
     def evaluate(self, values: Mapping[str, Number]) -> Fraction:
         """Return the exact value at rational values of all symbols."""
         missing = [name for name in self.symbols if name not in values]
         if missing:
             raise InputError(f"no value is given for {', '.join(missing)}; give one for each symbol")
-        return self.substitute(values).terms.get((), Fraction(0))
+        total = Fraction(0)
+        for monomial, coefficient in self.terms.items():
+            for name, exponent in monomial:
+                coefficient *= Fraction(values[name]) ** exponent
+            total += coefficient
+        return total
 
 
 def as_polynomial(value: Polynomial | Number) -> Polynomial:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 from workbench.symbolic.calculus import OpaqueLoss
-from workbench.symbolic.identities import Definitions, Identity, Inequality, Region, Side
+from workbench.symbolic.identities import Identity, Inequality, Region, Side
 from workbench.symbolic.polynomials import Monomial, Polynomial
 from workbench.symbolic.restrictions import Restriction
 from workbench.symbolic.words import Factor, MatrixPolynomial, Word, matrix, word_key, word_polynomial
@@ -57,6 +57,15 @@ class Printer(ABC):
     @abstractmethod
     def function(self, name: str, inner: str) -> str:
         """Return a named function of something."""
+
+    @abstractmethod
+    def over(self, numerator: str, denominator: str) -> str:
+        """Return a quotient of two sums."""
+
+    def quotient(self, numerator: Polynomial, denominator: Polynomial) -> str:
+        """Return a quotient of polynomials."""
+        above = self.expression(numerator)
+        return above if denominator == Polynomial.constant(1) else self.over(above, self.expression(denominator))
 
     def expression(self, value: Printable) -> str:
         """Return an expression on one line."""
@@ -108,7 +117,8 @@ class Printer(ABC):
 
     def _signed(self, pairs: Sequence[tuple[Fraction, str]]) -> list[str]:
         texts = []
-        for place, (value, body) in enumerate(pairs):
+        # Positive terms first: a sum need not open with a sign.
+        for place, (value, body) in enumerate(sorted(pairs, key=lambda pair: pair[0] < 0)):
             size = self.fraction(abs(value)) if abs(value) != 1 or not body else ""
             text = f"{size} {body}".strip()
             sign = self.minus if value < 0 else "+" if place else ""
@@ -141,6 +151,9 @@ class LatexPrinter(Printer):
     def function(self, name: str, inner: str) -> str:
         head = r"\ell" if name == "l" else rf"\operatorname{{{name}}}"
         return head + self.bracket(inner)
+
+    def over(self, numerator: str, denominator: str) -> str:
+        return rf"\frac{{{numerator}}}{{{denominator}}}"
 
     def _name(self, name: str, mark: str) -> str:
         found = _NAME.match(name)
@@ -188,6 +201,10 @@ class UnicodePrinter(Printer):
     def function(self, name: str, inner: str) -> str:
         return ("ℓ" if name == "l" else name) + self.bracket(inner)
 
+    def over(self, numerator: str, denominator: str) -> str:
+        above = numerator if " " not in numerator else self.bracket(numerator)
+        return f"{above}/{self.bracket(denominator)}"
+
 
 _LATEX = LatexPrinter()
 _UNICODE = UnicodePrinter()
@@ -225,26 +242,26 @@ def claim_unicode(claim: Identity | Inequality) -> str:
     return f"{_text(claim, left)} {sign} {_text(claim, right)}"
 
 
-def definitions_latex(where: Definitions) -> list[str]:
-    """Return each abbreviation and what it stands for."""
-    return [claim_latex(Identity("", matrix(letter), value)) for letter, value in where]
+def definitions_latex(claim: Identity | Inequality) -> list[str]:
+    """Return each abbreviation of a claim and what it stands for."""
+    return [claim_latex(definition) for definition in _definitions(claim)]
 
 
-def definitions_unicode(where: Definitions) -> list[str]:
-    """Return each abbreviation and what it stands for, as text."""
-    return [_UNICODE.relation(matrix(letter), "=", value) for letter, value in where]
+def definitions_unicode(claim: Identity | Inequality) -> list[str]:
+    """Return each abbreviation of a claim and what it stands for, as text."""
+    return [claim_unicode(definition) for definition in _definitions(claim)]
 
 
 def suppositions_latex(claim: Identity | Inequality) -> list[str]:
     """Return what a claim supposes: its restriction and, for an inequality, its region."""
     supposed = [] if claim.under is None else _restriction(claim.under, _LATEX)
-    return supposed + ([] if isinstance(claim, Identity) else _region_latex(claim.region))
+    return supposed + ([] if isinstance(claim, Identity) else _region(claim.region, _LATEX, r"\ge"))
 
 
 def suppositions_unicode(claim: Identity | Inequality) -> list[str]:
     """Return what a claim supposes, as text."""
     supposed = [] if claim.under is None else _restriction(claim.under, _UNICODE)
-    return supposed + ([] if isinstance(claim, Identity) else _region_unicode(claim.region))
+    return supposed + ([] if isinstance(claim, Identity) else _region(claim.region, _UNICODE, "≥"))
 
 
 def repetitions(word: Word) -> list[tuple[Word, int]]:
@@ -282,6 +299,17 @@ def _lines(value: Printable) -> list[str]:
     return [_join(line) for line in lines]
 
 
+def _definitions(claim: Identity | Inequality) -> list[Identity]:
+    found = []
+    for name, value in claim.where:
+        short: Side = Polynomial.symbol(name) if isinstance(name, str) else matrix(name)
+        definition = Identity("", short, value)
+        # A definition that reads like the claim itself is not said twice.
+        if claim_unicode(definition) != claim_unicode(claim):
+            found.append(definition)
+    return found
+
+
 def _sides(claim: Identity | Inequality) -> tuple[Side, str, Side]:
     if isinstance(claim, Identity):
         return claim.left, "=", claim.right
@@ -317,28 +345,12 @@ def _restriction(restriction: Restriction, printer: Printer) -> list[str]:
     return supposed
 
 
-def _region_latex(region: Region) -> list[str]:
+def _region(region: Region, printer: Printer, sign: str) -> list[str]:
     found = []
     for name, (numerator, denominator) in region.ratios.items():
-        if numerator == Polynomial.symbol(name):
-            continue
-        quotient = _LATEX.expression(numerator)
-        if denominator != Polynomial.constant(1):
-            quotient = rf"\frac{{{quotient}}}{{{_LATEX.expression(denominator)}}}"
-        found.append(f"{_LATEX.name(name)} = {quotient}")
-    return [*found, ", ".join(map(_LATEX.name, region.parameters)) + r" \ge 0"]
-
-
-def _region_unicode(region: Region) -> list[str]:
-    found = []
-    for name, (numerator, denominator) in region.ratios.items():
-        if numerator == Polynomial.symbol(name):
-            continue
-        quotient = _UNICODE.expression(numerator)
-        if denominator != Polynomial.constant(1):
-            quotient = f"({quotient})/({_UNICODE.expression(denominator)})"
-        found.append(f"{_UNICODE.name(name)} = {quotient}")
-    return [*found, ", ".join(map(_UNICODE.name, region.parameters)) + " ≥ 0"]
+        if numerator != Polynomial.symbol(name):
+            found.append(f"{printer.name(name)} = {printer.quotient(numerator, denominator)}")
+    return [*found, f"{', '.join(map(printer.name, region.parameters))} {sign} 0"]
 
 
 def _join(terms: Iterable[str]) -> str:
