@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench import store as stores
-from workbench.symbolic import printing
+from workbench.symbolic import printing, statements
 from workbench.symbolic.blindness import Mutant
 from workbench.symbolic.calculus import Step
-from workbench.symbolic.identities import Claim, Decision
+from workbench.symbolic.decisions import Decision
+from workbench.symbolic.identities import Claim
 
 
 @dataclass(frozen=True)
@@ -75,12 +76,12 @@ def describe_claim(where: str, claim: Claim, decision: Decision, faults: Collect
         "name": where + claim.name,
         "status": decision.status,
         "reads_gradient": claim.name in faults,
-        "latex": printing.claim_latex(claim),
-        "text": printing.claim_unicode(claim),
-        "where": printing.definitions_latex(claim),
-        "where_text": printing.definitions_unicode(claim),
-        "supposing": printing.suppositions_latex(claim),
-        "supposing_text": printing.suppositions_unicode(claim),
+        "latex": statements.claim_latex(claim),
+        "text": statements.claim_unicode(claim),
+        "where": statements.definitions_latex(claim),
+        "where_text": statements.definitions_unicode(claim),
+        "supposing": statements.suppositions_latex(claim),
+        "supposing_text": statements.suppositions_unicode(claim),
         "witness": None if decision.witness is None else dict(decision.witness),
         "certificate": None if certificate is None else printing.latex(certificate),
     }

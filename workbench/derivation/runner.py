@@ -14,7 +14,7 @@ from workbench.derivation.file import Derivation, load, numeric_widths, square_w
 from workbench.derivation.outcome import Outcome, describe_claim, describe_fault, describe_step
 from workbench.symbolic.blindness import Mutant, plant_faults
 from workbench.symbolic.calculus import Calculus
-from workbench.symbolic.identities import decide
+from workbench.symbolic.decisions import decide
 from workbench.symbolic.words import Width
 
 Experiment = Callable[..., Any]

@@ -14,7 +14,8 @@ from typing import Literal
 
 from workbench.errors import WorkbenchError
 from workbench.symbolic.calculus import Calculus, Fault
-from workbench.symbolic.identities import Claim, decide
+from workbench.symbolic.decisions import decide
+from workbench.symbolic.identities import Claim
 
 Proof = Callable[[Calculus], Sequence[Claim]]
 Fate = Literal["killed", "survived", "equivalent", "undecided"]

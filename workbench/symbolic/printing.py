@@ -1,4 +1,4 @@
-r"""Print words, steps and claims as LaTeX and as Unicode text.
+r"""Print words and polynomials as LaTeX and as Unicode text.
 
 The LaTeX keeps to what tex2typst 0.1.7 converts to Typst that compiles: no `\otimes`, no `\lVert`, no named
 operators but `\operatorname`; long sums are broken into `aligned` lines. Letters are printed by their name: an
@@ -13,10 +13,9 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 from workbench.symbolic.calculus import OpaqueLoss
-from workbench.symbolic.identities import Identity, Inequality, Region, Side
+from workbench.symbolic.identities import Side
 from workbench.symbolic.polynomials import Monomial, Polynomial
-from workbench.symbolic.restrictions import Restriction
-from workbench.symbolic.words import Factor, MatrixPolynomial, Word, matrix, word_key, word_polynomial
+from workbench.symbolic.words import Factor, MatrixPolynomial, Word, word_key
 
 Printable = Side | OpaqueLoss
 
@@ -25,7 +24,7 @@ _GREEK = {"Phi": "Φ", "eta": "η", "lambda": "λ", "rho": "ρ", "theta": "θ", 
 _SUBSCRIPTS = str.maketrans("0123456789+-j", "₀₁₂₃₄₅₆₇₈₉₊₋ⱼ")
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 # Columns of Unicode text after which a sum goes on in a new line: what fits a page at text size.
-_LINE = 76
+LINE = 76
 
 
 class Printer(ABC):
@@ -206,62 +205,22 @@ class UnicodePrinter(Printer):
         return f"{above}/{self.bracket(denominator)}"
 
 
-_LATEX = LatexPrinter()
-_UNICODE = UnicodePrinter()
+LATEX = LatexPrinter()
+UNICODE = UnicodePrinter()
 
 
 def latex(value: Printable) -> str:
     """Return an expression as LaTeX, a long sum on several lines."""
-    lines = _lines(value)
-    if len(lines) == 1:
-        return lines[0]
-    body = r" \\ &\quad ".join(lines)
+    broken = lines(value)
+    if len(broken) == 1:
+        return broken[0]
+    body = r" \\ &\quad ".join(broken)
     return rf"\begin{{aligned}} &{body} \end{{aligned}}"
 
 
 def unicode(value: Printable) -> str:
     """Return an expression as one line of Unicode text."""
-    return _UNICODE.expression(value)
-
-
-def claim_latex(claim: Identity | Inequality) -> str:
-    """Return the statement of an identity or inequality as LaTeX."""
-    left, sign, right = _sides(claim)
-    heads, tails = _side_lines(claim, left), _side_lines(claim, right)
-    sign = {"=": "=", "≤": r"\le"}[sign]
-    if len(heads) == len(tails) == 1 and len(_text(claim, left) + _text(claim, right)) < _LINE:
-        return f"{heads[0]} {sign} {tails[0]}"
-    lines = [f"&{heads[0]}", *(rf"&\quad {line}" for line in heads[1:])]
-    lines += [f"&{sign} {tails[0]}", *(rf"&\quad {line}" for line in tails[1:])]
-    return r"\begin{aligned} " + r" \\ ".join(lines) + r" \end{aligned}"
-
-
-def claim_unicode(claim: Identity | Inequality) -> str:
-    """Return the statement of an identity or inequality as Unicode text."""
-    left, sign, right = _sides(claim)
-    return f"{_text(claim, left)} {sign} {_text(claim, right)}"
-
-
-def definitions_latex(claim: Identity | Inequality) -> list[str]:
-    """Return each abbreviation of a claim and what it stands for."""
-    return [claim_latex(definition) for definition in _definitions(claim)]
-
-
-def definitions_unicode(claim: Identity | Inequality) -> list[str]:
-    """Return each abbreviation of a claim and what it stands for, as text."""
-    return [claim_unicode(definition) for definition in _definitions(claim)]
-
-
-def suppositions_latex(claim: Identity | Inequality) -> list[str]:
-    """Return what a claim supposes: its restriction and, for an inequality, its region."""
-    supposed = [] if claim.under is None else _restriction(claim.under, _LATEX)
-    return supposed + ([] if isinstance(claim, Identity) else _region(claim.region, _LATEX, r"\ge"))
-
-
-def suppositions_unicode(claim: Identity | Inequality) -> list[str]:
-    """Return what a claim supposes, as text."""
-    supposed = [] if claim.under is None else _restriction(claim.under, _UNICODE)
-    return supposed + ([] if isinstance(claim, Identity) else _region(claim.region, _UNICODE, "≥"))
+    return UNICODE.expression(value)
 
 
 def repetitions(word: Word) -> list[tuple[Word, int]]:
@@ -287,70 +246,17 @@ def _repeats(rest: Word) -> Iterable[tuple[int, int]]:
             yield length, count
 
 
-def _lines(value: Printable) -> list[str]:
-    lines: list[list[str]] = [[]]
+def lines(value: Printable) -> list[str]:
+    """Return the lines of LaTeX that a sum takes."""
+    found: list[list[str]] = [[]]
     used = 0
-    for text, plain in zip(_LATEX.terms(value), _UNICODE.terms(value), strict=True):
-        if lines[-1] and used + len(plain) > _LINE:
-            lines.append([])
+    for text, plain in zip(LATEX.terms(value), UNICODE.terms(value), strict=True):
+        if found[-1] and used + len(plain) > LINE:
+            found.append([])
             used = 0
-        lines[-1].append(text)
+        found[-1].append(text)
         used += len(plain) + 1
-    return [_join(line) for line in lines]
-
-
-def _definitions(claim: Identity | Inequality) -> list[Identity]:
-    found = []
-    for name, value in claim.where:
-        short: Side = Polynomial.symbol(name) if isinstance(name, str) else matrix(name)
-        definition = Identity("", short, value)
-        # A definition that reads like the claim itself is not said twice.
-        if claim_unicode(definition) != claim_unicode(claim):
-            found.append(definition)
-    return found
-
-
-def _sides(claim: Identity | Inequality) -> tuple[Side, str, Side]:
-    if isinstance(claim, Identity):
-        return claim.left, "=", claim.right
-    return claim.smaller, "≤", claim.larger
-
-
-def _as_eigenvalue(claim: Identity | Inequality, side: Side) -> bool:
-    return isinstance(side, MatrixPolynomial) and claim.under is not None and bool(claim.under.scalars)
-
-
-def _side_lines(claim: Identity | Inequality, side: Side) -> list[str]:
-    if _as_eigenvalue(claim, side):
-        return [_LATEX.function("eig", _LATEX.expression(side))]
-    return _lines(side)
-
-
-def _text(claim: Identity | Inequality, side: Side) -> str:
-    text = unicode(side)
-    return f"eig({text})" if _as_eigenvalue(claim, side) else text
-
-
-def _restriction(restriction: Restriction, printer: Printer) -> list[str]:
-    supposed = []
-    for value in dict.fromkeys(printer.expression(v) for v in restriction.letters.values()):
-        names = [printer.name(m.name) for m, v in restriction.letters.items() if printer.expression(v) == value]
-        if names != [value]:
-            supposed.append(" = ".join([*names, value]))
-    supposed += [
-        printer.relation(word_polynomial(left), "=", word_polynomial(right)) for left, right in restriction.rules
-    ]
-    for letter, value in restriction.scalars.items():
-        supposed.append(f"{printer.function('eig', printer.name(letter.name))} = {printer.expression(value)}")
-    return supposed
-
-
-def _region(region: Region, printer: Printer, sign: str) -> list[str]:
-    found = []
-    for name, (numerator, denominator) in region.ratios.items():
-        if numerator != Polynomial.symbol(name):
-            found.append(f"{printer.name(name)} = {printer.quotient(numerator, denominator)}")
-    return [*found, f"{', '.join(map(printer.name, region.parameters))} {sign} 0"]
+    return [_join(line) for line in found]
 
 
 def _join(terms: Iterable[str]) -> str:
