@@ -34,7 +34,7 @@ source = {
     "locator": "Section 2",
     "url": "https://arxiv.org/abs/1802.06093",
 }
-depths = (2, 3)
+depths = (2,)
 least_depth = 2
 shape = "numeric"
 

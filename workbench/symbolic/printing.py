@@ -8,6 +8,7 @@ optional `dot ` or `d` in front, a Greek or Latin base, `_` and a subscript, `+`
 from __future__ import annotations
 
 import re
+import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
@@ -161,10 +162,10 @@ class LatexPrinter(Printer):
         front, base, long, short, after, row, column = found.groups()
         symbol = f"\\{base}" if base in _GREEK else base
         symbol = rf"\dot{{{symbol}}}" if front == "dot " else rf"\mathrm{{d}}{symbol}" if front else symbol
-        subscript = f"_{{{long or short}}}" if long or short else ""
+        place = "" if not row else f"{row}{column}" if len(row + column) == 2 else f"{row},{column}"
+        subscript = ";".join(part for part in (long or short, place) if part)
+        subscript = f"_{{{subscript}}}" if subscript else ""
         raised = f"^{{{after or ''}{mark}}}" if after or mark else ""
-        if row:
-            return f"({symbol}{subscript}{raised})_{{{row},{column}}}"
         return symbol + subscript + raised
 
 
@@ -183,7 +184,8 @@ class UnicodePrinter(Printer):
         # A subscript with no Unicode form, such as L:j+2, stays in brackets.
         subscript = short.translate(_SUBSCRIPTS) if short else f"[{long}]" if long else ""
         entry = f"[{row},{column}]" if row else ""
-        return symbol + subscript + ("⁺" if after else "") + entry
+        # One code point for a letter with a dot where Unicode has one.
+        return unicodedata.normalize("NFC", symbol + subscript + ("⁺" if after else "") + entry)
 
     def transposed(self, name: str) -> str:
         return self.name(name) + "ᵀ"
