@@ -69,7 +69,7 @@ def check(depth: int, widths: Sequence[int]) -> dict[str, Any]:
 
 def control(depth: int, widths: Sequence[int]) -> dict[str, Any]:
     """Return a descent with momentum, which must not."""
-    dynamics = {"name": "heavy_ball", "step_size": "1/32", "momentum": "1/2", "stop": {"steps": 40}}
+    dynamics = {"name": "heavy_ball", "step_size": "1/32", "parameters": {"momentum": "1/2"}, "stop": {"steps": 10}}
     return {**experiment(widths, dynamics), "without": ["plain_descent"]}
 
 
@@ -84,5 +84,5 @@ def experiment(widths: Sequence[int], dynamics: dict[str, Any]) -> dict[str, Any
             "start": {"scheme": "gaussian", "seed": 1, "scale": "1/2"},
         },
         "dynamics": dynamics,
-        "backend": {"name": "mp", "digits": 50},
+        "backend": {"name": "ball", "digits": 30},
     }

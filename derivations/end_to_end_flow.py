@@ -104,5 +104,5 @@ def experiment(depth: int, start: dict[str, Any]) -> dict[str, Any]:
             "start": start,
         },
         "dynamics": {"name": "gradient_flow", "stop": {"time": "1"}},
-        "backend": {"name": "mp", "digits": 50},
+        "backend": {"name": "mp", "digits": 30},
     }

@@ -75,7 +75,7 @@ def control(depth: int, widths: Sequence[int]) -> dict[str, Any]:
 
 def experiment(depth: int, widths: Sequence[int], start: dict[str, Any]) -> dict[str, Any]:
     """Return a run to a target with eigenvalues on both sides of 1."""
-    spectrum = [f"{1 + r}/2" for r in range(widths[0])]
+    spectrum = ["2", *(f"{r}/{r + 1}" for r in range(1, widths[0]))]
     return {
         "theorem": "equal_layers",
         "problem": {
@@ -88,5 +88,5 @@ def experiment(depth: int, widths: Sequence[int], start: dict[str, Any]) -> dict
             "start": start,
         },
         "dynamics": {"name": "gradient_descent", "step_size": f"1/{8 * depth}", "stop": {"steps": 40}},
-        "backend": {"name": "mp", "digits": 50},
+        "backend": {"name": "ball", "digits": 30},
     }

@@ -90,19 +90,20 @@ def shrinking(depth: int, after: MatrixPolynomial, where: Definitions, read: Res
 
 def check(depth: int, widths: Sequence[int]) -> dict[str, Any]:
     """Return a descent at a step size that the claim allows."""
-    # M^2 = lambda_max^(2-2/L) < lambda_max^2, so 1/(L lambda_max^2) is a rational on the safe side.
-    largest = widths[0]
-    return experiment(widths, {"step_size": f"1/{depth * largest**2}", "stop": {"steps": 60}})
+    # The largest eigenvalue is 2, and M^2 = 2^(2-2/L) < 4: a rational on the safe side.
+    return experiment(widths, {"step_size": f"1/{4 * depth}", "stop": {"steps": 60}})
 
 
 def control(depth: int, widths: Sequence[int]) -> dict[str, Any]:
-    """Return a descent at a step size far beyond what the claim allows, for a few steps."""
-    return {**experiment(widths, {"step_size": "3", "stop": {"steps": 3}}), "without": ["step_size"]}
+    """Return a descent at a step size that the claim does not allow."""
+    # Near its root the eigenvalue 2 is multiplied by 1 - eta L 2^(2-2/L), larger in size than 1 - eta L where L > 1.
+    step_size = f"9/{10 * depth}" if depth > 1 else "3/2"
+    return {**experiment(widths, {"step_size": step_size, "stop": {"steps": 8}}), "without": ["step_size"]}
 
 
 def experiment(widths: Sequence[int], dynamics: dict[str, Any]) -> dict[str, Any]:
-    """Return a run from the identity to a rotated target with eigenvalues from 1/2 to the width."""
-    spectrum = ["1/2", *(str(r) for r in range(2, widths[0] + 1))]
+    """Return a run from the identity to a rotated target with the eigenvalues 2, 1/2, 2/3, 3/4, ..."""
+    spectrum = ["2", *(f"{r}/{r + 1}" for r in range(1, widths[0]))]
     return {
         "theorem": "positive_definite",
         "problem": {
@@ -115,5 +116,5 @@ def experiment(widths: Sequence[int], dynamics: dict[str, Any]) -> dict[str, Any
             "start": {"scheme": "identity"},
         },
         "dynamics": {"name": "gradient_descent", **dynamics},
-        "backend": {"name": "mp", "digits": 50},
+        "backend": {"name": "ball", "digits": 30},
     }

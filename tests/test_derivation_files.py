@@ -40,6 +40,15 @@ def control(depth, widths):
 '''
 
 
+PROOF = """
+    def prove(calculus, depth, widths):
+        network = linear_network(depth, widths)
+        for j, layer in enumerate(network.layers, start=1):
+            gradient = calculus.gradient(network.loss, layer)
+            yield Identity(f"G_{j}", gradient, network.above(j).T @ network.error @ network.below(j).T)
+"""
+
+
 def obedient(specification, store=None):
     verdict = "violated" if specification.get("without") else "consistent"
     return SimpleNamespace(verdict=verdict, grade="estimate", theorem="t", margin_decimal="0")
@@ -186,6 +195,18 @@ def test_a_broken_file_gives_one_clear_line(written, body, words):
     assert "\n" not in str(caught.value)
 
 
+def test_a_file_edited_in_place_is_read_anew(written):
+    assert run(written(PROOF)).verdict == "proved"
+    # Same path, same size, same second: only the bytes differ.
+    assert run(written(PROOF.replace("network.error @", "-network.error@"))).verdict == "refuted"
+
+
+def test_a_file_may_define_dataclasses(written):
+    body = "from dataclasses import dataclass\n@dataclass\nclass Pair:\n    first: int\n" + textwrap.dedent(PROOF)
+    head = HEAD.replace("\nfrom workbench", "\nfrom __future__ import annotations\nfrom workbench", 1)
+    assert run(written(body, head)).verdict == "proved"
+
+
 def test_two_identities_of_one_name_are_an_error(written):
     path = written("""
         def prove(calculus, depth, widths):
@@ -207,15 +228,6 @@ def test_a_source_without_a_part_is_an_error(written):
     head = HEAD.replace('locator="L", ', "")
     with pytest.raises(TheoremFileError, match="needs a mapping `source` with locator"):
         run(written("", head))
-
-
-PROOF = """
-    def prove(calculus, depth, widths):
-        network = linear_network(depth, widths)
-        for j, layer in enumerate(network.layers, start=1):
-            gradient = calculus.gradient(network.loss, layer)
-            yield Identity(f"G_{j}", gradient, network.above(j).T @ network.error @ network.below(j).T)
-"""
 
 
 @pytest.mark.parametrize(

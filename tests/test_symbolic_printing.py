@@ -23,7 +23,7 @@ ETA, X = Polynomial.symbol("eta"), Polynomial.symbol("x")
 
 # Every name of more than one letter that Typst may see: anything else is a word that the conversion left behind.
 KNOWN = {
-    *("op", "tr", "eig", "dot", "dif", "quad", "Phi", "eta", "lambda", "rho", "ell"),
+    *("op", "tr", "eig", "dot", "dif", "quad", "Phi", "eta", "lambda", "rho", "ell", "partial", "sum", "dots", "ln"),
 }
 
 
@@ -125,7 +125,10 @@ def test_a_claim_says_what_it_supposes():
     one, a = Polynomial.constant(1), Polynomial.symbol("a")
     claim = Inequality("growth", X, network.layer(1) + network.layer(2), Region({"x": (one, one + a)}), under=read)
     assert claim_unicode(claim) == "x ≤ eig(W₁ + W₂)"
-    assert suppositions_unicode(claim) == ["W₁ = W₂ = S", "eig(S) = x", "eig(Φ) = ρ²", "x = 1/(a + 1)", "a ≥ 0"]
+    assert suppositions_unicode(claim) == [
+        *("W₁ = W₂ = S", "Φᵀ = Φ", "Sᵀ = S"),
+        *("eig(S) = x", "eig(Φ) = ρ²", "x = 1/(a + 1)", "a ≥ 0"),
+    ]
     assert compiles([claim_latex(claim), *suppositions_latex(claim)])
     assert decide(claim).status == "proved"
 

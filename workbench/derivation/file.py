@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
+import hashlib
 import inspect
 import re
+import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ class Derivation:
     Parameters
     ----------
     name, path : str, Path
+    sha256 : str
+        Of the bytes that were run.
     title : str
         First sentence of the docstring.
     claim, scope : str
@@ -50,6 +53,7 @@ class Derivation:
 
     name: str
     path: Path
+    sha256: str
     title: str
     claim: str
     scope: str
@@ -163,7 +167,7 @@ def load(claim: str | Path) -> Derivation:
         If the file cannot be imported or lacks a part.
     """
     path = _locate(claim)
-    module = _import(path)
+    module, digest = _import(path)
     sections = _sections(module, path)
     source = getattr(module, "source", None)
     missing = [key for key in _SOURCE_KEYS if not isinstance(source, Mapping) or key not in source]
@@ -172,6 +176,7 @@ def load(claim: str | Path) -> Derivation:
     return Derivation(
         name=path.stem,
         path=path,
+        sha256=digest,
         title=sections["title"],
         claim=sections["Claim"],
         scope=sections["Scope"],
@@ -196,16 +201,22 @@ def _locate(claim: str | Path) -> Path:
     return path.resolve()
 
 
-def _import(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"_derivation_{path.stem}", path)
-    if spec is None or spec.loader is None:
+def _import(path: Path) -> tuple[ModuleType, str]:
+    # The bytes are read once: what is hashed is what runs, and no stale bytecode can stand in for it.
+    if path.suffix != ".py":
         raise TheoremFileError(f"{path.name} is not a Python file; a derivation is a file that ends in .py")
-    module = importlib.util.module_from_spec(spec)
+    data = path.read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    module = ModuleType(f"_derivation_{path.stem}_{digest[:8]}")
+    module.__file__ = str(path)
+    # Dataclasses and the like look their module up by name.
+    sys.modules[module.__name__] = module
     try:
-        spec.loader.exec_module(module)
+        exec(compile(data, str(path), "exec"), module.__dict__)
     except (Exception, SystemExit) as error:
+        del sys.modules[module.__name__]
         raise TheoremFileError(f"{path.name} cannot be imported: {_one_line(error, path)}") from error
-    return module
+    return module, digest
 
 
 def _sections(module: ModuleType, path: Path) -> dict[str, str]:

@@ -69,17 +69,18 @@ class Outcome:
 def describe_claim(where: str, claim: Claim, decision: Decision, faults: Collection[str]) -> dict[str, Any]:
     """Return a decided claim as JSON: LaTeX for documents, text for the terminal.
 
-    `faults` are the names of the claims that some planted fault refutes: those that read a gradient.
+    `faults` are the names of the claims that some planted fault refutes.
     """
     certificate = decision.certificate
     return {
         "name": where + claim.name,
         "status": decision.status,
-        "reads_gradient": claim.name in faults,
+        "notices_faults": claim.name in faults,
         "latex": statements.claim_latex(claim),
         "text": statements.claim_unicode(claim),
         "where": statements.definitions_latex(claim),
         "where_text": statements.definitions_unicode(claim),
+        "restriction": None if claim.under is None else claim.under.name,
         "supposing": statements.suppositions_latex(claim),
         "supposing_text": statements.suppositions_unicode(claim),
         "witness": None if decision.witness is None else dict(decision.witness),
@@ -111,8 +112,11 @@ def describe_step(number: int, step: Step) -> dict[str, Any]:
 
 
 def _part_lines(part: Mapping[str, Any]) -> list[str]:
-    lines = [f"  {part['status']:10} {part['name']}", f"             {part['text']}"]
+    aside = "" if part["notices_faults"] else " (no planted fault refutes it)"
+    lines = [f"  {part['status']:10} {part['name']}{aside}", f"             {part['text']}"]
     lines += [f"               where {text}" for text in part["where_text"]]
+    if part["restriction"] is not None:
+        lines.append(f"               supposing that {part['restriction']}:")
     lines += [f"               supposing {text}" for text in part["supposing_text"]]
     if part["witness"] is not None:
         values = ", ".join(f"{name} = {value}" for name, value in part["witness"].items())

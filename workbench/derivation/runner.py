@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -48,7 +47,7 @@ def run(
     specification = {
         "kind": "derivation",
         "name": file.name,
-        "file_sha256": hashlib.sha256(file.path.read_bytes()).hexdigest(),
+        "file_sha256": file.sha256,
         "depth": list(depths),
         "widths": None if widths is None else list(widths),
     }

@@ -6,7 +6,7 @@ from workbench.symbolic.identities import Identity, Inequality, Region, Side
 from workbench.symbolic.polynomials import Polynomial
 from workbench.symbolic.printing import LATEX, LINE, UNICODE, Printer, lines, unicode
 from workbench.symbolic.restrictions import Restriction
-from workbench.symbolic.words import MatrixPolynomial, matrix, word_polynomial
+from workbench.symbolic.words import MatrixPolynomial, letters, matrix, word_polynomial
 
 
 def claim_latex(claim: Identity | Inequality) -> str:
@@ -87,6 +87,9 @@ def _restriction(restriction: Restriction, printer: Printer) -> list[str]:
         names = [printer.name(m.name) for m, v in restriction.letters.items() if printer.expression(v) == text]
         if names != [text]:
             supposed.append(" = ".join([*names, text]))
+    symmetric = {m for value in restriction.letters.values() for m in letters(value) if m.symmetric}
+    names = sorted(letter.name for letter in symmetric)
+    supposed += [f"{printer.transposed(name)} = {printer.name(name)}" for name in names]
     supposed += [
         printer.relation(word_polynomial(left), "=", word_polynomial(right)) for left, right in restriction.rules
     ]
