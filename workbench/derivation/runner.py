@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from workbench import store as stores
 from workbench.derivation.file import Derivation, load, numeric_widths, square_widths
 from workbench.derivation.outcome import Outcome, describe_claim, describe_fault, describe_step
 from workbench.symbolic.blindness import Mutant, plant_faults
-from workbench.symbolic.calculus import Calculus
+from workbench.symbolic.calculus import Calculus, Step
 from workbench.symbolic.decisions import decide
 from workbench.symbolic.words import Width
 
@@ -59,6 +60,30 @@ def run(
     return Outcome(kept)
 
 
+@dataclass
+class _Proof:
+    """What the proofs at all depths asked for gave."""
+
+    statuses: dict[str, str] = field(default_factory=dict)
+    parts: list[dict[str, Any]] = field(default_factory=list)
+    faults: list[dict[str, Any]] = field(default_factory=list)
+    mutants: list[Mutant] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+
+    def add(self, file: Derivation, depth: int, widths: Sequence[Width], where: str) -> None:
+        """Prove at one depth, and once more with each planted fault."""
+        calculus = Calculus()
+        decided = [(claim, decide(claim)) for claim in file.claims(calculus, depth, widths)]
+        planted = _mutants(file, depth, widths)
+        refutable = {name for mutant in planted for name in mutant.claims}
+        for claim, decision in decided:
+            self.statuses[where + claim.name] = decision.status
+            self.parts.append(describe_claim(where, claim, decision, refutable))
+        self.faults += [describe_fault(where, mutant) for mutant in planted]
+        self.mutants += planted
+        self.steps += calculus.steps
+
+
 def _compute(
     file: Derivation,
     depths: tuple[int, ...],
@@ -67,25 +92,21 @@ def _compute(
     store: stores.Store | None,
     run_experiment: Experiment | None,
 ) -> stores.Record:
-    statuses: dict[str, str] = {}
-    parts, faults, mutants, steps = [], [], [], []
+    proof = _Proof()
     for depth in depths:
-        sizes = file.choose_widths(depth, widths)
-        calculus = Calculus()
         where = f"depth {depth}: " if len(depths) > 1 else ""
-        decided = [(claim, decide(claim)) for claim in file.claims(calculus, depth, sizes)]
-        planted = _mutants(file, depth, sizes)
-        refutable = {name for mutant in planted for name in mutant.claims}
-        statuses |= {where + claim.name: decision.status for claim, decision in decided}
-        parts += [describe_claim(where, claim, decision, refutable) for claim, decision in decided]
-        faults += [describe_fault(where, mutant) for mutant in planted]
-        mutants += planted
-        steps += calculus.steps
-    verdict, reason = _judge_proof(statuses, mutants)
+        proof.add(file, depth, file.choose_widths(depth, widths), where)
+    verdict, reason = _judge_proof(proof.statuses, proof.mutants)
     runs: Runs = {"check": None, "control": None}
     if verdict == "proved":
         runs = _run_experiments(file, depths[-1], file.choose_widths(depths[-1], widths), store, run_experiment)
         verdict, reason = _judge_runs(runs)
+    return _record(file, specification, proof, runs, verdict, reason)
+
+
+def _record(
+    file: Derivation, specification: Mapping[str, Any], proof: _Proof, runs: Runs, verdict: str, reason: str
+) -> stores.Record:
     files = [file.path, *_theorem_files(runs)]
     return stores.Record(
         kind="derivation",
@@ -103,16 +124,12 @@ def _compute(
         margin=None,
         error=None,
         payload={
-            "depth": list(depths),
+            "depth": specification["depth"],
             "widths": specification["widths"],
             "scope": file.scope,
             "reason": reason,
-            "parts": {
-                "prove": parts,
-                "blindness": faults,
-                **runs,
-            },
-            "steps": [describe_step(number, step) for number, step in enumerate(steps, start=1)],
+            "parts": {"prove": proof.parts, "blindness": proof.faults, **runs},
+            "steps": [describe_step(number, step) for number, step in enumerate(proof.steps, start=1)],
         },
     )
 
