@@ -75,11 +75,13 @@ def control(depth: int, widths: Sequence[int]) -> dict[str, Any]:
 
 def experiment(depth: int, widths: Sequence[int], start: dict[str, Any]) -> dict[str, Any]:
     """Return a run to a target with eigenvalues on both sides of 1."""
-    spectrum = ["2", *(f"{r}/{r + 1}" for r in range(1, widths[0]))]
+    # Numbers commute with everything: the run is of matrices even where the widths asked for are 1.
+    width = max(2, widths[0])
+    spectrum = ["2", *(f"{r}/{r + 1}" for r in range(1, width))]
     return {
         "theorem": "equal_layers",
         "problem": {
-            "network": {"kind": "linear", "widths": list(widths)},
+            "network": {"kind": "linear", "widths": [width] * (depth + 1)},
             "loss": {
                 "kind": "square",
                 "target": {"family": "spectrum", "eigenvalues": spectrum, "rotate": 1},

@@ -91,18 +91,22 @@ def shrinking(depth: int, after: MatrixPolynomial, where: Definitions, read: Res
 def check(depth: int, widths: Sequence[int]) -> dict[str, Any]:
     """Return a descent at a step size that the claim allows."""
     # The largest eigenvalue is 2, and M^2 = 2^(2-2/L) < 4: a rational on the safe side.
-    return experiment(widths, {"step_size": f"1/{4 * depth}", "stop": {"steps": 60}})
+    descent = {"step_size": f"1/{4 * depth}", "stop": {"steps": 60}}
+    return experiment(widths, descent, {"scheme": "identity"})
 
 
 def control(depth: int, widths: Sequence[int]) -> dict[str, Any]:
-    """Return a descent at a step size that the claim does not allow."""
-    # Near its root the eigenvalue 2 is multiplied by 1 - eta L 2^(2-2/L), larger in size than 1 - eta L where L > 1.
-    step_size = f"9/{10 * depth}" if depth > 1 else "3/2"
-    return {**experiment(widths, {"step_size": step_size, "stop": {"steps": 8}}), "without": ["step_size"]}
+    """Return a descent at a step size that the claim does not allow; one layer bears any, and starts far away."""
+    if depth == 1:
+        run = experiment(widths, {"step_size": "1/4", "stop": {"steps": 8}}, {"scheme": "identity", "scale": "5"})
+        return {**run, "without": ["identity_start"]}
+    # Near its root the eigenvalue 2 is multiplied by 1 - eta L 2^(2-2/L), larger in size than 1 - eta L.
+    run = experiment(widths, {"step_size": f"9/{10 * depth}", "stop": {"steps": 8}}, {"scheme": "identity"})
+    return {**run, "without": ["step_size"]}
 
 
-def experiment(widths: Sequence[int], dynamics: dict[str, Any]) -> dict[str, Any]:
-    """Return a run from the identity to a rotated target with the eigenvalues 2, 1/2, 2/3, 3/4, ..."""
+def experiment(widths: Sequence[int], dynamics: dict[str, Any], start: dict[str, Any]) -> dict[str, Any]:
+    """Return a run to a rotated target with the eigenvalues 2, 1/2, 2/3, 3/4, ..."""
     spectrum = ["2", *(f"{r}/{r + 1}" for r in range(1, widths[0]))]
     return {
         "theorem": "positive_definite",
@@ -113,7 +117,7 @@ def experiment(widths: Sequence[int], dynamics: dict[str, Any]) -> dict[str, Any
                 "target": {"family": "spectrum", "eigenvalues": spectrum, "rotate": 1},
                 "normalisation": "half",
             },
-            "start": {"scheme": "identity"},
+            "start": start,
         },
         "dynamics": {"name": "gradient_descent", **dynamics},
         "backend": {"name": "ball", "digits": 30},
