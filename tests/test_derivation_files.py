@@ -187,6 +187,10 @@ def test_a_proof_that_yields_no_identity_objects_is_an_error(written, body):
         ("def prove(:\n", "cannot be imported: SyntaxError"),
         ("", "has no function prove"),
         ("prove = 3\n", "has no function prove"),
+        ("prove = print\nleast_depth = 'two'\n", "least_depth is 'two'"),
+        ("prove = print\ndepths = (0, 1)\n", r"depths are \(0, 1\)"),
+        ("prove = print\ndepths = ()\n", r"depths are \(\)"),
+        ("prove = print\nshape = 'round'\n", "rectangular, square, numeric"),
     ],
 )
 def test_a_broken_file_gives_one_clear_line(written, body, words):

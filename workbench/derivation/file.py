@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from workbench import content
 from workbench.errors import InputError, ShapeError, TheoremFileError, UnknownNameError, WorkbenchError
@@ -173,6 +173,7 @@ def load(claim: str | Path) -> Derivation:
     missing = [key for key in _SOURCE_KEYS if not isinstance(source, Mapping) or key not in source]
     if missing or not isinstance(source, Mapping):
         raise TheoremFileError(f"{path.name} needs a mapping `source` with {', '.join(missing)}")
+    depths, least, shape = _scale(module, path)
     return Derivation(
         name=path.stem,
         path=path,
@@ -181,9 +182,9 @@ def load(claim: str | Path) -> Derivation:
         claim=sections["Claim"],
         scope=sections["Scope"],
         source=dict(source),
-        depths=tuple(getattr(module, "depths", _DEPTHS)),
-        least_depth=int(getattr(module, "least_depth", 1)),
-        shape=getattr(module, "shape", "rectangular"),
+        depths=depths,
+        least_depth=least,
+        shape=shape,
         **{name: _function(module, name, path) for name in ("prove", "check", "control")},
     )
 
@@ -228,6 +229,20 @@ def _sections(module: ModuleType, path: Path) -> dict[str, str]:
             raise TheoremFileError(f"{path.name} is not a derivation: its docstring has no section {heading}")
         found[heading] = inspect.cleandoc("\n" + match[1])
     return found
+
+
+def _scale(module: ModuleType, path: Path) -> tuple[tuple[int, ...], int, Shape]:
+    least = getattr(module, "least_depth", 1)
+    depths = getattr(module, "depths", _DEPTHS)
+    shape = getattr(module, "shape", "rectangular")
+    if not isinstance(least, int) or least < 1:
+        raise TheoremFileError(f"{path.name}: least_depth is {least!r}; give an integer that is at least 1")
+    whole = isinstance(depths, tuple) and all(isinstance(depth, int) and depth >= least for depth in depths)
+    if not whole or not depths:
+        raise TheoremFileError(f"{path.name}: depths are {depths!r}; give a tuple of integers from {least} on")
+    if shape not in get_args(Shape):
+        raise TheoremFileError(f"{path.name}: shape is {shape!r}; give one of {', '.join(get_args(Shape))}")
+    return depths, least, shape
 
 
 def _function(module: ModuleType, name: str, path: Path) -> Callable[..., Any]:
