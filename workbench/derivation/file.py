@@ -232,9 +232,9 @@ def _sections(module: ModuleType, path: Path) -> dict[str, str]:
 
 
 def _scale(module: ModuleType, path: Path) -> tuple[tuple[int, ...], int, Shape]:
-    least = getattr(module, "least_depth", 1)
-    depths = getattr(module, "depths", _DEPTHS)
-    shape = getattr(module, "shape", "rectangular")
+    least: Any = getattr(module, "least_depth", 1)
+    depths: Any = getattr(module, "depths", _DEPTHS)
+    shape: Any = getattr(module, "shape", "rectangular")
     if not isinstance(least, int) or least < 1:
         raise TheoremFileError(f"{path.name}: least_depth is {least!r}; give an integer that is at least 1")
     whole = isinstance(depths, tuple) and all(isinstance(depth, int) and depth >= least for depth in depths)
