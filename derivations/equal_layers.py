@@ -1,0 +1,94 @@
+r"""From the identity all layers stay equal, and a symmetric target turns descent into a recursion of eigenvalues.
+
+Claim
+    Let $W_{1} = \dots = W_{L} = S$ be symmetric and commute with the symmetric target $\Phi$. Then all gradients
+    are equal, $S^{+} = S - \eta G$ is symmetric and commutes with $\Phi$, and on a common eigenvector
+    $x^{+} = x - \eta x^{L-1} (x^{L} - \lambda)$.
+
+Source
+    Bartlett, Helmbold and Long (2018).
+
+Scope
+    This is the step of an induction over the iterates, proved at the depths asked for and every width; its start,
+    that the identity is symmetric and commutes with everything, is plain. Spectral maps after the step (clipping,
+    projections) are not treated. It holds in exact arithmetic: rounding breaks the symmetry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from workbench.symbolic.calculus import Calculus
+from workbench.symbolic.identities import Identity
+from workbench.symbolic.networks import linear_network
+from workbench.symbolic.polynomials import Polynomial
+from workbench.symbolic.restrictions import eigenvalues, equal_layers
+from workbench.symbolic.words import Letter, Width, matrix
+
+source = {
+    "authors": "P. L. Bartlett, D. P. Helmbold, P. M. Long",
+    "year": 2018,
+    "title": "Gradient descent with identity initialization efficiently learns positive definite linear "
+    "transformations by deep residual networks",
+    "where": "ICML 2018",
+    "locator": "Lemma 6",
+    "url": "https://arxiv.org/abs/1802.06093",
+}
+depths = (1, 2, 3, 4)
+shape = "square"
+
+
+def prove(calculus: Calculus, depth: int, widths: Sequence[Width]) -> Iterator[Identity]:
+    """Yield the step of the induction and the recursion."""
+    network = linear_network(depth, widths)
+    equal = equal_layers(network.layers, network.target)
+    target = matrix(network.target)
+    slopes = [Letter(f"G_{j}", layer.rows, layer.columns) for j, layer in enumerate(network.layers, start=1)]
+    gradients = [calculus.gradient(network.loss, layer) for layer in network.layers]
+    where = tuple(zip(slopes, gradients, strict=True))
+    for slope, definition in zip(slopes[1:], where[1:], strict=True):
+        pair = (where[0], definition)
+        yield Identity(f"{slope.name} equals G_1", matrix(slope), matrix(slopes[0]), pair, equal)
+    first = matrix(slopes[0])
+    yield Identity("the gradient is symmetric", first.T, first, where[:1], equal)
+    yield Identity("the gradient commutes with the target", first @ target, target @ first, where[:1], equal)
+    x, eta, eigenvalue = (Polynomial.symbol(name) for name in ("x", "eta", "lambda"))
+    read = eigenvalues(network.layers, network.target, eigenvalue)
+    calculus.restrict(gradients[0], read)
+    after = Letter("W_1+", network.target.rows, network.target.columns)
+    stepped = (where[0], (after, matrix(network.layers[0]) - eta * first))
+    recursion = x - eta * x ** (depth - 1) * (x**depth - eigenvalue)
+    yield Identity("recursion of the eigenvalues", matrix(after), recursion, stepped, read)
+
+
+def check(depth: int, widths: Sequence[int]) -> dict[str, Any]:
+    """Return a descent from the identity to a rotated symmetric target."""
+    return experiment(depth, widths, {"scheme": "identity"})
+
+
+def control(depth: int, widths: Sequence[int]) -> dict[str, Any]:
+    """Return a descent from unequal layers."""
+    start = {"scheme": "gaussian", "seed": 1, "scale": "1/2"}
+    return {**experiment(depth, widths, start), "without": ["identity_start"]}
+
+
+def experiment(depth: int, widths: Sequence[int], start: dict[str, Any]) -> dict[str, Any]:
+    """Return a run to a target with eigenvalues on both sides of 1."""
+    # Numbers commute with everything: the run is of matrices even where the widths asked for are 1.
+    width = max(2, widths[0])
+    spectrum = ["2", *(f"{r}/{r + 1}" for r in range(1, width))]
+    return {
+        "theorem": "equal_layers",
+        "problem": {
+            "network": {"kind": "linear", "widths": [width] * (depth + 1)},
+            "loss": {
+                "kind": "square",
+                "target": {"family": "spectrum", "eigenvalues": spectrum, "rotate": 1},
+                "normalisation": "half",
+            },
+            "start": start,
+        },
+        "dynamics": {"name": "gradient_descent", "step_size": f"1/{8 * depth}", "stop": {"steps": 40}},
+        "backend": {"name": "ball", "digits": 30},
+    }

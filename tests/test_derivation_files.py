@@ -1,0 +1,269 @@
+"""False, blind and broken derivation files are told apart, and none can forge a proof."""
+
+from __future__ import annotations
+
+import textwrap
+from types import SimpleNamespace
+
+import pytest
+
+from workbench import derivation
+from workbench.errors import TheoremFileError
+
+HEAD = '''
+r"""A claim for a test.
+
+Claim
+    $x = x$.
+
+Source
+    Nobody.
+
+Scope
+    Everything.
+"""
+from workbench.symbolic.calculus import Calculus
+from workbench.symbolic.identities import Identity
+from workbench.symbolic.networks import linear_network
+from workbench.symbolic.polynomials import Polynomial
+from workbench.symbolic.restrictions import equal_layers
+from workbench.symbolic.words import matrix, zero
+
+source = dict(authors="A", year=2000, title="T", where="W", locator="L", url="U")
+depths = (2,)
+
+def check(depth, widths):
+    return dict(theorem="t", problem={}, dynamics={}, backend={})
+
+def control(depth, widths):
+    return {**check(depth, widths), "without": ["h"]}
+'''
+
+
+PROOF = """
+    def prove(calculus, depth, widths):
+        network = linear_network(depth, widths)
+        for j, layer in enumerate(network.layers, start=1):
+            gradient = calculus.gradient(network.loss, layer)
+            yield Identity(f"G_{j}", gradient, network.above(j).T @ network.error @ network.below(j).T)
+"""
+
+
+def obedient(specification, store=None):
+    verdict = "violated" if specification.get("without") else "consistent"
+    return SimpleNamespace(verdict=verdict, grade="estimate", theorem="t", margin_decimal="0")
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(body, head=HEAD):
+        path = tmp_path / "claim.py"
+        path.write_text(head.lstrip() + "\n" + textwrap.dedent(body))
+        return path
+
+    return write
+
+
+def run(path):
+    return derivation.run(path, run_experiment=obedient)
+
+
+def test_a_true_file_given_by_path_is_proved(written):
+    path = written("""
+        def prove(calculus, depth, widths):
+            network = linear_network(depth, widths)
+            gradients = [calculus.gradient(network.loss, layer) for layer in network.layers]
+            for j, gradient in enumerate(gradients, start=1):
+                yield Identity(f"G_{j}", gradient, network.above(j).T @ network.error @ network.below(j).T)
+    """)
+    assert run(path).verdict == "proved"
+    assert run(str(path)).verdict == "proved"
+
+
+def test_a_false_file_given_by_path_is_refuted_with_a_witness(written):
+    path = written("""
+        def prove(calculus, depth, widths):
+            network = linear_network(depth, widths)
+            gradients = [calculus.gradient(network.loss, layer) for layer in network.layers]
+            yield Identity("G_1", gradients[0], network.above(1).T @ network.error * 2)
+    """)
+    outcome = run(path)
+    assert outcome.verdict == "refuted"
+    assert outcome.parts["prove"][0]["witness"]["W_1"]
+    assert outcome.parts["check"] is None
+    assert "fails at" in outcome.text()
+
+
+def test_a_file_that_types_its_gradient_in_is_blind(written):
+    path = written("""
+        def prove(calculus, depth, widths):
+            network = linear_network(depth, widths)
+            asked = [calculus.gradient(network.loss, layer) for layer in network.layers]
+            typed = network.above(1).T @ network.error
+            yield Identity("G_1", typed, network.above(1).T @ (network.end_to_end - matrix(network.target)))
+    """)
+    outcome = run(path)
+    assert outcome.verdict == "blind"
+    assert {fault["status"] for fault in outcome.parts["blindness"]} == {"survived"}
+
+
+def test_a_file_that_differentiates_nothing_is_blind(written):
+    path = written("""
+        def prove(calculus, depth, widths):
+            network = linear_network(depth, widths)
+            yield Identity("W", network.end_to_end, network.layer(2) @ network.layer(1))
+    """)
+    outcome = run(path)
+    assert outcome.verdict == "blind"
+    assert "no gradient" in outcome.reason
+
+
+def test_a_file_with_its_own_calculus_is_blind(written):
+    path = written("""
+        def prove(calculus, depth, widths):
+            network = linear_network(depth, widths)
+            calculus.gradient(network.loss, network.layers[0])
+            gradient = Calculus().gradient(network.loss, network.layers[0])
+            yield Identity("G_1", gradient, network.above(1).T @ network.error)
+    """)
+    assert run(path).verdict == "blind"
+
+
+def test_a_needless_restriction_does_not_excuse_a_sign(written):
+    path = written("""
+        shape = "square"
+
+        def prove(calculus, depth, widths):
+            network = linear_network(depth, widths)
+            gradient = calculus.gradient(network.loss, network.layers[0])
+            square = gradient.T @ gradient
+            yield Identity("square", square, square.T, under=equal_layers(network.layers, network.target))
+    """)
+    outcome = run(path)
+    assert outcome.verdict == "blind"
+    assert outcome.parts["blindness"][0]["status"] == "survived"
+
+
+def test_an_even_claim_does_not_notice_a_sign(written):
+    path = written("""
+        def prove(calculus, depth, widths):
+            network = linear_network(depth, widths)
+            for j, layer in enumerate(network.layers, start=1):
+                gradient = calculus.gradient(network.loss, layer)
+                true = network.above(j).T @ network.error @ network.below(j).T
+                yield Identity(f"square {j}", gradient @ gradient.T, true @ true.T)
+    """)
+    outcome = run(path)
+    assert outcome.verdict == "blind"
+    assert [fault["status"] for fault in outcome.parts["blindness"]] == ["survived", "killed"] * 2
+
+
+def test_a_subclass_cannot_declare_itself_proved(written):
+    path = written("""
+        class Forged(Identity):
+            status = "proved"
+
+        def prove(calculus, depth, widths):
+            yield Forged("forged", zero(1, 1), zero(1, 1))
+    """)
+    with pytest.raises(TheoremFileError, match="yields a Forged"):
+        run(path)
+
+
+@pytest.mark.parametrize("body", ["yield True", "yield 'proved'", "yield None", "yield ('a', 1)"])
+def test_a_proof_that_yields_no_identity_objects_is_an_error(written, body):
+    with pytest.raises(TheoremFileError, match="must yield Identity or Inequality"):
+        run(written(f"def prove(calculus, depth, widths):\n    {body}\n"))
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("def prove(calculus, depth, widths):\n    return iter(())\n", "yields no identities"),
+        ("def prove(calculus, depth, widths):\n    return True\n", "prove fails: TypeError"),
+        ("def prove(calculus, depth, widths):\n    1 / 0\n", r"prove fails: ZeroDivisionError.*line \d+"),
+        ("import nowhere_to_be_found\n", "cannot be imported: ModuleNotFoundError"),
+        ("raise SystemExit(3)\n", "cannot be imported: SystemExit"),
+        ("def prove(:\n", "cannot be imported: SyntaxError"),
+        ("", "has no function prove"),
+        ("prove = 3\n", "has no function prove"),
+        ("prove = print\nleast_depth = 'two'\n", "least_depth is 'two'"),
+        ("prove = print\ndepths = (0, 1)\n", r"depths are \(0, 1\)"),
+        ("prove = print\ndepths = ()\n", r"depths are \(\)"),
+        ("prove = print\nshape = 'round'\n", "rectangular, square, numeric"),
+    ],
+)
+def test_a_broken_file_gives_one_clear_line(written, body, words):
+    with pytest.raises(TheoremFileError, match=words) as caught:
+        run(written(body))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_edited_in_place_is_read_anew(written):
+    assert run(written(PROOF)).verdict == "proved"
+    # Same path, same size, same second: only the bytes differ.
+    assert run(written(PROOF.replace("network.error @", "-network.error@"))).verdict == "refuted"
+
+
+def test_a_file_may_define_dataclasses(written):
+    body = "from dataclasses import dataclass\n@dataclass\nclass Pair:\n    first: int\n" + textwrap.dedent(PROOF)
+    head = HEAD.replace("\nfrom workbench", "\nfrom __future__ import annotations\nfrom workbench", 1)
+    assert run(written(body, head)).verdict == "proved"
+
+
+def test_two_identities_of_one_name_are_an_error(written):
+    path = written("""
+        def prove(calculus, depth, widths):
+            yield Identity("same", zero(1, 1), zero(1, 1))
+            yield Identity("same", zero(1, 1), zero(1, 1))
+    """)
+    with pytest.raises(TheoremFileError, match="two identities of one name"):
+        run(path)
+
+
+@pytest.mark.parametrize("heading", ["Claim", "Source", "Scope"])
+def test_a_docstring_without_a_section_is_an_error(written, heading):
+    head = HEAD.replace(f"\n{heading}\n", "\nOther\n")
+    with pytest.raises(TheoremFileError, match=f"no section {heading}"):
+        run(written("", head))
+
+
+def test_a_source_without_a_part_is_an_error(written):
+    head = HEAD.replace('locator="L", ', "")
+    with pytest.raises(TheoremFileError, match="needs a mapping `source` with locator"):
+        run(written("", head))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('"without": ["h"]', '"without": []', "control must drop one hypothesis"),
+        ('"without": ["h"]', '"without": ["h", "k"]', "control must drop one hypothesis"),
+        ('"without": ["h"]', '"without": ["h"], "theorem": "u"', "control must drop one hypothesis of t"),
+        ("backend={})", 'backend={}, without=["h"])', "check drops a hypothesis"),
+        ("problem={}, ", "", "check returns no problem"),
+        ("return dict(theorem", "1 / 0; return dict(theorem", "check fails: ZeroDivisionError"),
+    ],
+)
+def test_a_check_and_a_control_that_do_not_match_are_errors(written, old, new, words):
+    with pytest.raises(TheoremFileError, match=words):
+        run(written(PROOF, HEAD.replace(old, new)))
+
+
+def test_a_path_without_a_file_is_an_error(tmp_path):
+    with pytest.raises(TheoremFileError, match="there is no derivation file"):
+        derivation.load(tmp_path / "missing.py")
+
+
+def test_a_file_that_is_not_python_is_an_error(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("words")
+    with pytest.raises(TheoremFileError, match="not a Python file"):
+        derivation.load(path)
+
+
+def test_a_name_is_never_evaluated(tmp_path):
+    marker = tmp_path / "marker"
+    with pytest.raises(LookupError):
+        derivation.load(f"__import__('pathlib').Path({str(marker)!r}).touch()".replace("/", "."))
+    assert not marker.exists()

@@ -1,0 +1,124 @@
+"""The outcome of a derivation, and how it is kept and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from workbench import store as stores
+from workbench.symbolic import printing, statements
+from workbench.symbolic.blindness import Mutant
+from workbench.symbolic.calculus import Step
+from workbench.symbolic.decisions import Decision
+from workbench.symbolic.identities import Claim
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a derivation; everything it knows is in its record."""
+
+    kept: stores.Record
+
+    @property
+    def verdict(self) -> str:
+        """One of proved, refuted, undecided, blind."""
+        return self.kept.verdict
+
+    @property
+    def reason(self) -> str:
+        """One sentence that says why."""
+        return str(self.kept.payload["reason"])
+
+    @property
+    def parts(self) -> Mapping[str, Any]:
+        """The identities, the planted faults, the check and the control."""
+        parts: Mapping[str, Any] = self.kept.payload["parts"]
+        return parts
+
+    @property
+    def steps(self) -> list[dict[str, Any]]:
+        """The numbered steps, in LaTeX and in text."""
+        return list(self.kept.payload["steps"])
+
+    def record(self) -> stores.Record:
+        """Return the record to keep."""
+        return self.kept
+
+    def text(self) -> str:
+        """Return the outcome as lines for the terminal."""
+        lines = [f"{self.kept.name}: {self.verdict} ({self.reason})", f"  {self.kept.title}"]
+        for part in self.parts["prove"]:
+            lines += _part_lines(part)
+        for fault in self.parts["blindness"]:
+            lines.append(f"  {fault['status']:10} fault: {fault['fault']}")
+        for name in ("check", "control"):
+            if self.parts[name] is not None:
+                lines.append(f"  {self.parts[name]['verdict']:10} {name}: {self.parts[name]['theorem']}")
+        return "\n".join([*lines, "  Scope: " + " ".join(self.kept.payload["scope"].split())])
+
+    def latex(self) -> str:
+        """Return every statement, with its abbreviations, as displayed LaTeX."""
+        blocks = []
+        for part in self.parts["prove"]:
+            formulas = [part["latex"], *part["where"], *part["supposing"]]
+            blocks.append("\n".join([f"% {part['name']}: {part['status']}", *(rf"\[ {f} \]" for f in formulas)]))
+        return "\n\n".join(blocks)
+
+
+def describe_claim(where: str, claim: Claim, decision: Decision, faults: Collection[str]) -> dict[str, Any]:
+    """Return a decided claim as JSON: LaTeX for documents, text for the terminal.
+
+    `faults` are the names of the claims that some planted fault refutes.
+    """
+    certificate = decision.certificate
+    return {
+        "name": where + claim.name,
+        "status": decision.status,
+        "notices_faults": claim.name in faults,
+        "latex": statements.claim_latex(claim),
+        "text": statements.claim_unicode(claim),
+        "where": statements.definitions_latex(claim),
+        "where_text": statements.definitions_unicode(claim),
+        "restriction": None if claim.under is None else claim.under.name,
+        "supposing": statements.suppositions_latex(claim),
+        "supposing_text": statements.suppositions_unicode(claim),
+        "witness": None if decision.witness is None else dict(decision.witness),
+        "certificate": None if certificate is None else printing.latex(certificate),
+    }
+
+
+def describe_fault(where: str, mutant: Mutant) -> dict[str, Any]:
+    """Return a planted fault as JSON."""
+    what = "sign of" if mutant.fault == "sign" else "one transpose in"
+    return {
+        "fault": f"{where}{what} the gradient of {mutant.variable}",
+        "status": mutant.fate,
+        "refuted": list(mutant.claims),
+        "reason": mutant.reason,
+    }
+
+
+def describe_step(number: int, step: Step) -> dict[str, Any]:
+    """Return a step of the log as JSON."""
+    return {
+        "number": number,
+        "rule": step.rule,
+        "before": printing.latex(step.before),
+        "after": printing.latex(step.after),
+        "before_text": printing.unicode(step.before),
+        "after_text": printing.unicode(step.after),
+    }
+
+
+def _part_lines(part: Mapping[str, Any]) -> list[str]:
+    aside = "" if part["notices_faults"] else " (no planted fault refutes it)"
+    lines = [f"  {part['status']:10} {part['name']}{aside}", f"             {part['text']}"]
+    lines += [f"               where {text}" for text in part["where_text"]]
+    if part["restriction"] is not None:
+        lines.append(f"               supposing that {part['restriction']}:")
+    lines += [f"               supposing {text}" for text in part["supposing_text"]]
+    if part["witness"] is not None:
+        values = ", ".join(f"{name} = {value}" for name, value in part["witness"].items())
+        lines.append(f"               fails at {values}".replace("'", ""))
+    return lines

@@ -1,0 +1,1 @@
+"""Exact calculus of matrix words: networks, losses, gradients, flows, identities and their printing."""

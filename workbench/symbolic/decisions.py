@@ -1,0 +1,202 @@
+"""The one rule that decides claims.
+
+`proved` means a normal form that is zero, or a certificate whose coefficients are all at least zero. `refuted`
+means exact numbers at which the statement fails. Anything else is `undecided`: agreement at numbers proves nothing.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal
+
+from workbench.errors import InputError
+from workbench.symbolic.entrywise import evaluate, evaluate_trace
+from workbench.symbolic.identities import Claim, Identity, Inequality, Region, Side, restricted, written_out
+from workbench.symbolic.polynomials import Polynomial
+from workbench.symbolic.restrictions import Restriction, Sample
+from workbench.symbolic.words import Letter, MatrixPolynomial, TracePolynomial, Width, letters, word_polynomial
+
+Status = Literal["proved", "refuted", "undecided"]
+
+# Tries at a witness; one integer point nearly always suffices, small ones may lie on a zero set by accident.
+_TRIES = 40
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What became of a claim.
+
+    Parameters
+    ----------
+    status : {"proved", "refuted", "undecided"}
+    witness : mapping or None
+        Letters and symbols with exact values, as text, at which the claim fails; `left` and `right` there.
+    certificate : Polynomial or None
+        For an inequality: the difference in the region's parameters, times positive denominators.
+    """
+
+    status: Status
+    witness: Mapping[str, Any] | None = None
+    certificate: Polynomial | None = None
+
+
+def decide(claim: Claim) -> Decision:
+    """Decide a claim: by normal form or certificate, or else by an exact counterexample.
+
+    Raises
+    ------
+    InputError
+        If the two sides are not of one kind.
+    """
+    return _decide_identity(claim) if isinstance(claim, Identity) else _decide_inequality(claim)
+
+
+def _decide_identity(claim: Identity) -> Decision:
+    left, right = restricted(claim.left, claim), restricted(claim.right, claim)
+    if type(left) is not type(right):
+        raise InputError(f"the two sides of {claim.name!r} are of different kinds")
+    if not _difference(left, right):
+        return Decision("proved")
+    generator = random.Random(claim.name)
+    for _ in range(_TRIES):
+        witness = _witness(claim, left, right, generator)
+        if witness is not None:
+            return Decision("refuted", witness)
+    return Decision("undecided")
+
+
+def _difference(left: Side, right: Side) -> Side:
+    if isinstance(left, Polynomial) and isinstance(right, Polynomial):
+        return left - right
+    if isinstance(left, TracePolynomial) and isinstance(right, TracePolynomial):
+        return left - right
+    if isinstance(left, MatrixPolynomial) and isinstance(right, MatrixPolynomial):
+        return left - right
+    raise InputError("an identity is between two matrices, two traces or two polynomials")
+
+
+def _witness(claim: Identity, left: Side, right: Side, generator: random.Random) -> Mapping[str, Any] | None:
+    if isinstance(left, Polynomial) and isinstance(right, Polynomial):
+        return _polynomial_witness(left, right, generator)
+    if isinstance(left, TracePolynomial) and isinstance(right, TracePolynomial):
+        return _trace_witness(left, right, generator)
+    return _matrix_witness(claim, generator)
+
+
+def _polynomial_witness(left: Polynomial, right: Polynomial, generator: random.Random) -> Mapping[str, Any] | None:
+    names = sorted({*left.symbols, *right.symbols})
+    point = {name: Fraction(generator.randint(-4, 4)) for name in names}
+    return _report(point, left.evaluate(point), right.evaluate(point))
+
+
+def _trace_witness(left: TracePolynomial, right: TracePolynomial, generator: random.Random) -> Mapping[str, Any] | None:
+    found = tuple(dict.fromkeys((*letters(left), *letters(right))))
+    sizes = _sizes(found, generator)
+    sample = {letter: _integers(generator, *_shape(letter, sizes)) for letter in found}
+    symbols = _symbols((*left.terms.values(), *right.terms.values()), generator)
+    scalars = {**symbols, **{name: Fraction(size) for name, size in sizes.items()}}
+    sides = evaluate_trace(left, sample, scalars), evaluate_trace(right, sample, scalars)
+    return _report({**_named(sample), **symbols}, *sides)
+
+
+def _matrix_witness(claim: Identity, generator: random.Random) -> Mapping[str, Any] | None:
+    left, right = _replaced(claim.left, claim), _replaced(claim.right, claim)
+    found = tuple(dict.fromkeys((*letters(left), *letters(right))))
+    sizes = _sizes(found, generator, (left.rows, left.columns))
+    drawn: Sample = {}
+    if claim.under is not None and claim.under.draw is not None:
+        drawn = claim.under.draw(generator, lambda letter: _shape(letter, sizes))
+        _check_rules(claim.under, drawn)
+    elif claim.under is not None and claim.under.rules:
+        return None
+    sample = {m: drawn.get(m) or _integers(generator, *_shape(m, sizes), m.symmetric) for m in found}
+    symbols = _symbols((*left.terms.values(), *right.terms.values()), generator)
+    sides = [evaluate(side, sample, symbols, sizes=sizes) for side in (left, right)]
+    return _report({**_named(sample), **symbols}, *sides)
+
+
+def _replaced(side: Side, claim: Identity) -> MatrixPolynomial:
+    full = written_out(side, claim.where)
+    if not isinstance(full, MatrixPolynomial):
+        raise InputError("an identity is between two matrices, two traces or two polynomials")
+    return full.substitute(claim.under.letters) if claim.under is not None else full
+
+
+def _check_rules(restriction: Restriction, sample: Sample) -> None:
+    for left, right in restriction.rules:
+        first, second = (evaluate(word_polynomial(word), sample, {}) for word in (left, right))
+        if first != second:
+            raise InputError(f"the matrices drawn for {restriction.name!r} do not obey its rules")
+
+
+def _decide_inequality(claim: Inequality) -> Decision:
+    smaller, larger = restricted(claim.smaller, claim), restricted(claim.larger, claim)
+    if not isinstance(smaller, Polynomial) or not isinstance(larger, Polynomial):
+        raise InputError(f"the sides of {claim.name!r} are matrices; read them as eigenvalues by a restriction")
+    difference = larger - smaller
+    loose = [name for name in difference.symbols if name not in claim.region.ratios]
+    if loose:
+        raise InputError(f"the region of {claim.name!r} says nothing of {', '.join(loose)}; name each symbol")
+    certificate = claim.region.pull_back(difference)
+    if all(value >= 0 for value in certificate.terms.values()):
+        return Decision("proved", certificate=certificate)
+    generator = random.Random(claim.name)
+    for _ in range(_TRIES):
+        witness = _point_of_failure(claim.region, smaller, larger, generator)
+        if witness is not None:
+            return Decision("refuted", witness)
+    return Decision("undecided")
+
+
+def _point_of_failure(
+    region: Region, smaller: Polynomial, larger: Polynomial, generator: random.Random
+) -> Mapping[str, Any] | None:
+    difference = larger - smaller
+    # Parameters of every size: a failure may lie in a corner of the region.
+    parameters = {name: Fraction(generator.randint(0, 8), 2 ** generator.randint(0, 8)) for name in region.parameters}
+    image = region.point(parameters)
+    if image is None:
+        return None
+    point = {name: image[name] for name in sorted({*smaller.symbols, *larger.symbols})}
+    if difference.evaluate(point) >= 0:
+        return None
+    return _report(point, smaller.evaluate(point), larger.evaluate(point))
+
+
+def _report(point: Mapping[str, Any], left: Any, right: Any) -> Mapping[str, Any] | None:
+    if left == right:
+        return None
+    return {name: _text(value) for name, value in {**point, "left": left, "right": right}.items()}
+
+
+def _text(value: Any) -> Any:
+    return [_text(part) for part in value] if isinstance(value, list) else str(value)
+
+
+def _named(sample: Sample) -> dict[str, Any]:
+    return {letter.name: rows for letter, rows in sample.items()}
+
+
+def _sizes(found: Iterable[Letter], generator: random.Random, more: tuple[Width, ...] = ()) -> dict[str, int]:
+    widths = [*more, *(width for letter in found for width in (letter.rows, letter.columns))]
+    return {width: generator.choice((2, 3)) for width in dict.fromkeys(widths) if isinstance(width, str)}
+
+
+def _shape(letter: Letter, sizes: Mapping[str, int]) -> tuple[int, int]:
+    rows, columns = (sizes[w] if isinstance(w, str) else w for w in (letter.rows, letter.columns))
+    return rows, columns
+
+
+def _integers(generator: random.Random, rows: int, columns: int, symmetric: bool = False) -> list[list[Fraction]]:
+    drawn = [[Fraction(generator.randint(-3, 3)) for _ in range(columns)] for _ in range(rows)]
+    if symmetric:
+        return [[drawn[max(i, j)][min(i, j)] for j in range(columns)] for i in range(rows)]
+    return drawn
+
+
+def _symbols(coefficients: Iterable[Polynomial], generator: random.Random) -> dict[str, Fraction]:
+    names = sorted({name for coefficient in coefficients for name in coefficient.symbols})
+    return {name: Fraction(1, generator.randint(2, 9)) for name in names}

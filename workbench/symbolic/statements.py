@@ -1,0 +1,106 @@
+"""Print claims: the statement, the abbreviations that it uses and what it supposes."""
+
+from __future__ import annotations
+
+from workbench.symbolic.identities import Identity, Inequality, Region, Side
+from workbench.symbolic.polynomials import Polynomial
+from workbench.symbolic.printing import LATEX, LINE, UNICODE, Printer, lines, unicode
+from workbench.symbolic.restrictions import Restriction
+from workbench.symbolic.words import MatrixPolynomial, letters, matrix, word_polynomial
+
+
+def claim_latex(claim: Identity | Inequality) -> str:
+    """Return the statement of an identity or inequality as LaTeX."""
+    left, sign, right = _sides(claim)
+    heads, tails = _side_lines(claim, left), _side_lines(claim, right)
+    sign = {"=": "=", "≤": r"\le"}[sign]
+    if len(heads) == len(tails) == 1 and len(_text(claim, left) + _text(claim, right)) < LINE:
+        return f"{heads[0]} {sign} {tails[0]}"
+    lines = [f"&{heads[0]}", *(rf"&\quad {line}" for line in heads[1:])]
+    lines += [f"&{sign} {tails[0]}", *(rf"&\quad {line}" for line in tails[1:])]
+    return r"\begin{aligned} " + r" \\ ".join(lines) + r" \end{aligned}"
+
+
+def claim_unicode(claim: Identity | Inequality) -> str:
+    """Return the statement of an identity or inequality as Unicode text."""
+    left, sign, right = _sides(claim)
+    return f"{_text(claim, left)} {sign} {_text(claim, right)}"
+
+
+def definitions_latex(claim: Identity | Inequality) -> list[str]:
+    """Return each abbreviation of a claim and what it stands for."""
+    return [claim_latex(definition) for definition in _definitions(claim)]
+
+
+def definitions_unicode(claim: Identity | Inequality) -> list[str]:
+    """Return each abbreviation of a claim and what it stands for, as text."""
+    return [claim_unicode(definition) for definition in _definitions(claim)]
+
+
+def suppositions_latex(claim: Identity | Inequality) -> list[str]:
+    """Return what a claim supposes: its restriction and, for an inequality, its region."""
+    supposed = [] if claim.under is None else _restriction(claim.under, LATEX)
+    return supposed + ([] if isinstance(claim, Identity) else _region(claim.region, LATEX, r"\ge"))
+
+
+def suppositions_unicode(claim: Identity | Inequality) -> list[str]:
+    """Return what a claim supposes, as text."""
+    supposed = [] if claim.under is None else _restriction(claim.under, UNICODE)
+    return supposed + ([] if isinstance(claim, Identity) else _region(claim.region, UNICODE, "≥"))
+
+
+def _definitions(claim: Identity | Inequality) -> list[Identity]:
+    found = []
+    for name, value in claim.where:
+        short: Side = Polynomial.symbol(name) if isinstance(name, str) else matrix(name)
+        definition = Identity("", short, value)
+        # A definition that reads like the claim itself is not said twice.
+        if claim_unicode(definition) != claim_unicode(claim):
+            found.append(definition)
+    return found
+
+
+def _sides(claim: Identity | Inequality) -> tuple[Side, str, Side]:
+    if isinstance(claim, Identity):
+        return claim.left, "=", claim.right
+    return claim.smaller, "≤", claim.larger
+
+
+def _as_eigenvalue(claim: Identity | Inequality, side: Side) -> bool:
+    return isinstance(side, MatrixPolynomial) and claim.under is not None and bool(claim.under.scalars)
+
+
+def _side_lines(claim: Identity | Inequality, side: Side) -> list[str]:
+    if _as_eigenvalue(claim, side):
+        return [LATEX.function("eig", LATEX.expression(side))]
+    return lines(side)
+
+
+def _text(claim: Identity | Inequality, side: Side) -> str:
+    text = unicode(side)
+    return f"eig({text})" if _as_eigenvalue(claim, side) else text
+
+
+def _restriction(restriction: Restriction, printer: Printer) -> list[str]:
+    supposed = []
+    for text in dict.fromkeys(printer.expression(v) for v in restriction.letters.values()):
+        names = [printer.name(m.name) for m, v in restriction.letters.items() if printer.expression(v) == text]
+        if names != [text]:
+            supposed.append(" = ".join([*names, text]))
+    symmetric = {m for value in restriction.letters.values() for m in letters(value) if m.symmetric}
+    names = sorted(letter.name for letter in symmetric)
+    supposed += [f"{printer.transposed(name)} = {printer.name(name)}" for name in names]
+    supposed += [
+        printer.relation(word_polynomial(left), "=", word_polynomial(right)) for left, right in restriction.rules
+    ]
+    for letter, value in restriction.scalars.items():
+        supposed.append(f"{printer.function('eig', printer.name(letter.name))} = {printer.expression(value)}")
+    return supposed
+
+
+def _region(region: Region, printer: Printer, sign: str) -> list[str]:
+    found = []
+    for name, (numerator, denominator) in region.ratios.items():
+        if numerator != Polynomial.symbol(name):
+            found.append(f"{printer.name(name)} = {printer.quotient(numerator, denominator)}")
+    return [*found, f"{', '.join(map(printer.name, region.parameters))} {sign} 0"]
