@@ -7,9 +7,12 @@ current folder first, then in the installed package), or the path of a user's ow
 
 from __future__ import annotations
 
+import hashlib
+import sys
 from pathlib import Path
+from types import ModuleType
 
-from workbench.errors import InputError
+from workbench.errors import InputError, TheoremFileError
 
 _PACKAGE = Path(__file__).parent
 
@@ -75,3 +78,48 @@ def resolve(name: str) -> Path:
         if candidate.is_file():
             return candidate
     raise InputError(f"the file {name} that a record was computed from is gone; run the command again")
+
+
+def run_file(path: Path, kind: str) -> tuple[ModuleType, str]:
+    """Import a content file outside the package, and return it with the SHA-256 of its bytes.
+
+    The bytes are read once: what is hashed is what runs, and no stale bytecode can stand in for it. Whatever goes
+    wrong becomes one clear line.
+
+    Raises
+    ------
+    TheoremFileError
+        If there is no such file, it is not Python, or it raises while it is imported.
+    """
+    if not path.is_file():
+        raise TheoremFileError(f"there is no {kind} file {path}")
+    if path.suffix != ".py":
+        raise TheoremFileError(f"{path} is not a {kind}: it must be a Python file, ending in .py")
+    data = path.read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    module = ModuleType(f"_workbench_{kind}_{path.stem}_{digest[:12]}")
+    module.__file__ = str(path)
+    # Dataclasses and the like look their module up by name.
+    sys.modules[module.__name__] = module
+    try:
+        exec(compile(data, str(path), "exec"), module.__dict__)
+    except (Exception, SystemExit) as error:
+        del sys.modules[module.__name__]
+        raise TheoremFileError(
+            f"{path.name}{line_in(error, path)} cannot be imported: {type(error).__name__}: {_first_line(error)}"
+        ) from error
+    return module, digest
+
+
+def line_in(error: BaseException, path: Path) -> str:
+    """Return `:LINE`, the last line of this file that an error passed through, or nothing."""
+    trace, line = error.__traceback__, ""
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(path):
+            line = f":{trace.tb_lineno}"
+        trace = trace.tb_next
+    return line
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [""])[0]

@@ -18,7 +18,7 @@ from workbench.trajectory import Trajectory
 _MOST_POINTS = 400
 
 _GRADES = {
-    "enclosure": "every number lies within its stated error, proved by ball arithmetic",
+    "enclosure": "every number lies within its stated error, proved in ball or rational arithmetic",
     "estimate": "errors are propagated estimates, not proofs",
 }
 

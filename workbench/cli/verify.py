@@ -14,6 +14,8 @@ from workbench.cli.console import HOLDS, OPEN, VIOLATED, print_json, progress, s
 from workbench.errors import UnknownNameError
 from workbench.store import Record, Store
 
+Compute = Callable[[Store], tuple[Record, bool]]
+
 
 @dataclass(frozen=True)
 class Task:
@@ -22,7 +24,7 @@ class Task:
     name: str
     part: str
     expect: str
-    compute: Callable[[Store], tuple[Record, bool]]
+    compute: Compute
     controlled: bool = False
     report_key: tuple[str, str] | None = None
 
@@ -139,29 +141,32 @@ def _theorem_tasks(theorem: Any) -> list[Task]:
 def _derivation_tasks(name: str) -> list[Task]:
     from workbench import derivation
 
-    claim = derivation.load(name)
-    return [Task(claim.name, "derivation", "proved", lambda store: derivation.recorded(claim, store))]
+    return [Task(derivation.load(name).name, "derivation", "proved", _derived(name))]
+
+
+def _derived(name: str, depth: int | None = None, widths: tuple[int, ...] | None = None) -> Compute:
+    """Return how a derivation is computed."""
+    from workbench import derivation
+
+    def compute(store: Store) -> tuple[Record, bool]:
+        outcome = derivation.run(name, depth, widths, store)
+        return outcome.record(), outcome.fresh
+
+    return compute
 
 
 def _report_tasks(name: str) -> list[Task]:
-    from workbench import derivation, experiment, report
+    from workbench import experiment, report
 
     tasks = []
     for run in report.runs(name):
         if run.derivation is not None:
-            claim = derivation.load(run.derivation)
-            depth, widths = run.depth, run.widths
-
-            def compute(
-                store: Store, claim: Any = claim, depth: Any = depth, widths: Any = widths
-            ) -> tuple[Record, bool]:
-                return derivation.recorded(claim, store, depth=depth, widths=widths)
-
-            tasks.append(Task(claim.name, run.key, run.expect or "proved", compute, False, (name, run.key)))
+            compute = _derived(run.derivation, run.depth, run.widths)
+            tasks.append(Task(run.derivation, run.key, run.expect or "proved", compute, False, (name, run.key)))
             continue
         prepared = experiment.read(run.experiment)
-        controlled = bool(prepared.without)
         expect = run.expect or "consistent"
+        controlled = bool(prepared.without)
         tasks.append(Task(prepared.theorem.name, run.key, expect, prepared.record, controlled, (name, run.key)))
     return tasks
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
+import ast
 import inspect
 import re
-import sys
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -167,7 +165,7 @@ def load(claim: str | Path) -> Derivation:
         If the file cannot be imported or lacks a part.
     """
     path = _locate(claim)
-    module, digest = _import(path)
+    module, digest = content.run_file(path, "derivation")
     sections = _sections(module, path)
     source = getattr(module, "source", None)
     missing = [key for key in _SOURCE_KEYS if not isinstance(source, Mapping) or key not in source]
@@ -200,24 +198,6 @@ def _locate(claim: str | Path) -> Path:
     if not path.is_file():
         raise TheoremFileError(f"there is no derivation file {path}")
     return path.resolve()
-
-
-def _import(path: Path) -> tuple[ModuleType, str]:
-    # The bytes are read once: what is hashed is what runs, and no stale bytecode can stand in for it.
-    if path.suffix != ".py":
-        raise TheoremFileError(f"{path.name} is not a Python file; a derivation is a file that ends in .py")
-    data = path.read_bytes()
-    digest = hashlib.sha256(data).hexdigest()
-    module = ModuleType(f"_derivation_{path.stem}_{digest[:8]}")
-    module.__file__ = str(path)
-    # Dataclasses and the like look their module up by name.
-    sys.modules[module.__name__] = module
-    try:
-        exec(compile(data, str(path), "exec"), module.__dict__)
-    except (Exception, SystemExit) as error:
-        del sys.modules[module.__name__]
-        raise TheoremFileError(f"{path.name} cannot be imported: {_one_line(error, path)}") from error
-    return module, digest
 
 
 def _sections(module: ModuleType, path: Path) -> dict[str, str]:
@@ -268,13 +248,17 @@ def _call(file: Derivation, name: str, call: Callable[[], Any]) -> Any:
     except WorkbenchError:
         raise
     except Exception as error:
-        raise TheoremFileError(f"{file.path.name}: {name} fails: {_one_line(error, file.path)}") from error
+        line, first = content.line_in(error, file.path), str(error).split("\n")[0]
+        message = f"{file.path.name}{line}: {name} fails: {type(error).__name__}: {first}"
+        raise TheoremFileError(message) from error
 
 
-def _one_line(error: BaseException, path: Path) -> str:
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-    if isinstance(error, SyntaxError):
-        lines.append(error.lineno)
-    place = f" (line {lines[-1]})" if lines else ""
-    first = str(error).split("\n")[0]
-    return f"{type(error).__name__}: {first}{place}"
+def is_derivation(path: Path) -> bool:
+    """Say whether a file states a derivation rather than a theorem, without running it: it defines `prove`."""
+    if not path.is_file():
+        return False
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError):
+        return False
+    return any(isinstance(node, ast.FunctionDef) and node.name == "prove" for node in tree.body)

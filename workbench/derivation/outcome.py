@@ -16,9 +16,13 @@ from workbench.symbolic.identities import Claim
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a derivation; everything it knows is in its record."""
+    """What became of a derivation; everything it knows is in its record.
+
+    `fresh` says whether it was computed now rather than found in a store.
+    """
 
     kept: stores.Record
+    fresh: bool = True
 
     @property
     def verdict(self) -> str:
@@ -55,7 +59,11 @@ class Outcome:
         for name in ("check", "control"):
             if self.parts[name] is not None:
                 lines.append(f"  {self.parts[name]['verdict']:10} {name}: {self.parts[name]['theorem']}")
-        return "\n".join([*lines, "  Scope: " + " ".join(self.kept.payload["scope"].split())])
+        lines.append("  Scope: " + " ".join(self.kept.payload["scope"].split()))
+        lines += [
+            f"  {s['number']}. {s['rule']}\n       {s['before_text']}\n       = {s['after_text']}" for s in self.steps
+        ]
+        return "\n".join(lines)
 
     def latex(self) -> str:
         """Return every statement, with its abbreviations, as displayed LaTeX."""

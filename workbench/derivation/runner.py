@@ -53,10 +53,11 @@ def run(
         "widths": None if widths is None else list(widths),
     }
     kept = store.current(specification) if store is not None else None
-    if kept is None:
-        kept = _compute(file, depths, widths, specification, store, run_experiment)
-        if store is not None:
-            store.put(kept)
+    if kept is not None:
+        return Outcome(kept, fresh=False)
+    kept = _compute(file, depths, widths, specification, store, run_experiment)
+    if store is not None:
+        store.put(kept)
     return Outcome(kept)
 
 

@@ -24,10 +24,16 @@ def weights(network: Network, start: Start) -> list[Layer]:
     if start.scheme not in catalogue():
         raise UnknownNameError("start", start.scheme, catalogue())
     build = import_module(f"workbench.initialization.{start.scheme}").weights
-    try:
-        inspect.signature(build).bind(network, **start.parameters)
-    except TypeError as error:
-        raise InputError(f"the start {start.scheme} does not take these parameters: {error}") from error
+    known = list(inspect.signature(build).parameters)[1:]
+    for key in start.parameters:
+        if key not in known:
+            raise (
+                UnknownNameError(f"parameter of the start {start.scheme}", key, known)
+                if known
+                else InputError(f"the start {start.scheme} takes no parameter; {key!r} was given")
+            )
+    if "weights" in known and "weights" not in start.parameters:
+        raise InputError("the start `given` needs the layers; give --init FILE.json")
     layers: list[Layer] = build(network, **start.parameters)
     for number, (layer, shape) in enumerate(zip(layers, network.shapes, strict=True), start=1):
         found = (len(layer), len(layer[0]))

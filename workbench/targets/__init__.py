@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -38,10 +39,13 @@ def matrix(specification: Any) -> Matrix:
         raise UnknownNameError("target family", str(name), catalogue())
     parameters = {k: v for k, v in specification.items() if k not in ("family", "generator")}
     module = import_module(f"workbench.targets.{name}")
-    try:
-        built: Matrix = module.build(**parameters)
-    except TypeError as error:
-        raise InputError(f"the target family {name} does not take these parameters: {error}") from error
+    known = list(inspect.signature(module.build).parameters)
+    for key in parameters:
+        if key not in known:
+            raise UnknownNameError(f"parameter of the target family {name}", key, known)
+    if module.MAIN not in parameters:
+        raise InputError(f"the target family {name} needs {module.MAIN}")
+    built: Matrix = module.build(**parameters)
     return built
 
 

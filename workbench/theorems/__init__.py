@@ -7,10 +7,9 @@ A theorem meets a run only as data. `catalogue()` lists this folder and the entr
 from __future__ import annotations
 
 import hashlib
-import importlib.util
+import importlib
 import inspect
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -49,6 +48,8 @@ class Theorem:
     hypothesis_texts : mapping of str to str
         Name and wording of each hypothesis, from the docstring.
     module : ModuleType
+    sha256 : str
+        Digest of the file's bytes as they were run.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Theorem:
     proof: str
     hypothesis_texts: Mapping[str, str]
     module: ModuleType
+    sha256: str
 
     @property
     def source(self) -> Source:
@@ -81,11 +83,6 @@ class Theorem:
         """The problems that it is tried on."""
         examples: Sequence[Example] = self.module.examples
         return examples
-
-    @property
-    def sha256(self) -> str:
-        """Digest of its file."""
-        return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
     @property
     def built_in(self) -> bool:
@@ -116,19 +113,10 @@ class Theorem:
         except WorkbenchError:
             raise
         except Exception as error:
-            line = _line_in(error, self.path)
+            line = content.line_in(error, Path(str(self.module.__file__)))
             raise TheoremFileError(
                 f"{self.path.name}{line}: {function}(run) failed: {type(error).__name__}: {error}"
             ) from error
-
-
-def _line_in(error: BaseException, path: Path) -> str:
-    trace, line = error.__traceback__, ""
-    while trace is not None:
-        if Path(trace.tb_frame.f_code.co_filename) == path:
-            line = f":{trace.tb_lineno}"
-        trace = trace.tb_next
-    return line
 
 
 def catalogue() -> list[str]:
@@ -162,29 +150,11 @@ def load(name: str) -> Theorem:
 
 def from_file(path: Path) -> Theorem:
     """Return the theorem in a file outside the package."""
-    return _theorem(path.stem, path.resolve(), import_file(path, "theorem"))
+    module, digest = content.run_file(path, "theorem")
+    return _theorem(path.stem, path.resolve(), module, digest)
 
 
-def import_file(path: Path, kind: str) -> ModuleType:
-    """Import a user's Python file, turning whatever goes wrong into one clear line."""
-    if not path.is_file():
-        raise TheoremFileError(f"there is no {kind} file {path}")
-    if path.suffix != ".py":
-        raise TheoremFileError(f"{path} is not a {kind}: it must be a Python file")
-    name = f"_workbench_{kind}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
-    spec = importlib.util.spec_from_file_location(name, path.resolve())
-    if spec is None or spec.loader is None:
-        raise TheoremFileError(f"{path} cannot be imported")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        raise TheoremFileError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
-    return module
-
-
-def _theorem(name: str, path: Path, module: ModuleType) -> Theorem:
+def _theorem(name: str, path: Path, module: ModuleType, sha256: str | None = None) -> Theorem:
     missing = [part for part in _REQUIRED if not hasattr(module, part)]
     if missing:
         raise TheoremFileError(f"{path.name} is not a theorem: it has no {', '.join(missing)}")
@@ -203,6 +173,7 @@ def _theorem(name: str, path: Path, module: ModuleType) -> Theorem:
         proof=sections.get("Proof", ""),
         hypothesis_texts=_named_lines(sections["Hypotheses"]),
         module=module,
+        sha256=sha256 or hashlib.sha256(path.read_bytes()).hexdigest(),
     )
 
 
@@ -246,6 +217,5 @@ __all__ = [
     "catalogue",
     "docstring_sections",
     "from_file",
-    "import_file",
     "load",
 ]
