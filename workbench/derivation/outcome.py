@@ -60,9 +60,9 @@ class Outcome:
             if self.parts[name] is not None:
                 lines.append(f"  {self.parts[name]['verdict']:10} {name}: {self.parts[name]['theorem']}")
         lines.append("  Scope: " + " ".join(self.kept.payload["scope"].split()))
-        lines += [
-            f"  {s['number']}. {s['rule']}\n       {s['before_text']}\n       = {s['after_text']}" for s in self.steps
-        ]
+        for step in self.steps:
+            lines.append(f"  {step['number']}. {step['rule']}")
+            lines += [f"       {step['before_text']}", f"       = {step['after_text']}"]
         return "\n".join(lines)
 
     def latex(self) -> str:

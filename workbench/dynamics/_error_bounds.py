@@ -226,8 +226,8 @@ def _product_rounding(layers: list[np.ndarray], wide: np.ndarray, target: np.nda
     Each of the L products errs by gamma_d times a product of Frobenius norms, at most d prod w_i.
     """
     dimension = max(max(layer.shape) for layer in (*layers, target))
-    scale = dimension * float(np.prod(wide)) * inputs + float(np.abs(target).sum())
-    return 4 * (len(layers) + 1) * dimension * _ROUNDOFF * scale
+    scale: float = dimension * float(np.prod(wide)) * inputs + float(np.abs(target).sum())
+    return float(4 * (len(layers) + 1) * dimension * _ROUNDOFF * scale)
 
 
 def spectral_norm_bound(a: np.ndarray, squarings: int = 5) -> float:
