@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import inspect
 import re
@@ -64,6 +65,12 @@ class Derivation:
     prove: Callable[..., Any]
     check: Callable[..., Any]
     control: Callable[..., Any]
+
+    def text(self) -> str:
+        """Return what the file claims, from where, and what it does not prove."""
+        cited = "{authors} ({year}). {title}. {where}, {locator}. {url}".format(**self.source)
+        scope = " ".join(self.scope.split())
+        return "\n".join([self.title, "", "Claim", self.claim, "", "Source", cited, "", "Scope", scope])
 
     def choose_depths(self, depth: int | Sequence[int] | None, widths: Sequence[Width] | None) -> tuple[int, ...]:
         """Return the depths to prove at: the caller's, or what the widths tell, or the file's own.
@@ -154,6 +161,15 @@ def square_widths(widths: Sequence[Width]) -> tuple[Width, ...]:
 def catalogue() -> dict[str, Path]:
     """Return the derivation files by name."""
     return content.modules("derivations")
+
+
+def is_derivation(path: Path) -> bool:
+    """Say whether a file defines a function `prove`; the file is parsed and not run."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return False
+    return any(isinstance(node, ast.FunctionDef) and node.name == "prove" for node in tree.body)
 
 
 def load(claim: str | Path) -> Derivation:

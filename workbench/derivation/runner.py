@@ -43,7 +43,17 @@ def run(
     run_experiment : callable, optional
         (specification, store=...) -> evidence; by default `workbench.experiment.run`.
     """
-    file = load(claim)
+    return Outcome(recorded(load(claim), store, depth, widths, run_experiment)[0])
+
+
+def recorded(
+    file: Derivation,
+    store: stores.Store | None = None,
+    depth: int | Sequence[int] | None = None,
+    widths: Sequence[Width] | None = None,
+    run_experiment: Experiment | None = None,
+) -> tuple[stores.Record, bool]:
+    """Return the record of a derivation, and whether it was computed now rather than found in the store."""
     depths = file.choose_depths(depth, widths)
     specification = {
         "kind": "derivation",
@@ -52,12 +62,13 @@ def run(
         "depth": list(depths),
         "widths": None if widths is None else list(widths),
     }
-    kept = store.current(specification) if store is not None else None
-    if kept is None:
-        kept = _compute(file, depths, widths, specification, store, run_experiment)
-        if store is not None:
-            store.put(kept)
-    return Outcome(kept)
+    found = store.current(specification) if store is not None else None
+    if found is not None:
+        return found, False
+    record = _compute(file, depths, widths, specification, store, run_experiment)
+    if store is not None:
+        store.put(record)
+    return record, True
 
 
 @dataclass
@@ -68,7 +79,7 @@ class _Proof:
     parts: list[dict[str, Any]] = field(default_factory=list)
     faults: list[dict[str, Any]] = field(default_factory=list)
     mutants: list[Mutant] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
+    steps: list[tuple[str, Step]] = field(default_factory=list)
 
     def add(self, file: Derivation, depth: int, widths: Sequence[Width], where: str) -> None:
         """Prove at one depth, and once more with each planted fault."""
@@ -81,7 +92,7 @@ class _Proof:
             self.parts.append(describe_claim(where, claim, decision, refutable))
         self.faults += [describe_fault(where, mutant) for mutant in planted]
         self.mutants += planted
-        self.steps += calculus.steps
+        self.steps += [(where, step) for step in calculus.steps]
 
 
 def _compute(
@@ -129,7 +140,7 @@ def _record(
             "scope": file.scope,
             "reason": reason,
             "parts": {"prove": proof.parts, "blindness": proof.faults, **runs},
-            "steps": [describe_step(number, step) for number, step in enumerate(proof.steps, start=1)],
+            "steps": [describe_step(number, *step) for number, step in enumerate(proof.steps, start=1)],
         },
     )
 
