@@ -25,11 +25,11 @@ from workbench.symbolic.polynomials import Polynomial
 from workbench.symbolic.words import Letter, Width, matrix
 
 source = {
-    "authors": "S. Arora, N. Cohen, E. Hazan",
+    "authors": "Sanjeev Arora, Nadav Cohen, Elad Hazan",
     "year": 2018,
     "title": "On the optimization of deep networks: implicit acceleration by overparameterization",
-    "where": "ICML 2018",
-    "locator": "the law of the flow; the step's law is derived here",
+    "where": "ICML 2018; arXiv:1802.06509",
+    "locator": "discrete form, derived for this project",
     "url": "https://arxiv.org/abs/1802.06509",
 }
 least_depth = 2

@@ -24,11 +24,11 @@ from workbench.symbolic.networks import NetworkWords, linear_network, opaque_cha
 from workbench.symbolic.words import Letter, Width, matrix, zero
 
 source = {
-    "authors": "S. Arora, N. Cohen, E. Hazan",
+    "authors": "Sanjeev Arora, Nadav Cohen, Elad Hazan",
     "year": 2018,
     "title": "On the optimization of deep networks: implicit acceleration by overparameterization",
-    "where": "ICML 2018",
-    "locator": "Section 4, conservation along gradient flow",
+    "where": "ICML 2018; arXiv:1802.06509",
+    "locator": "Theorem 1; Du, Hu, Lee 2018",
     "url": "https://arxiv.org/abs/1802.06509",
 }
 least_depth = 2

@@ -26,10 +26,10 @@ from workbench.symbolic.restrictions import balanced
 from workbench.symbolic.words import Letter, Width, matrix, zero
 
 source = {
-    "authors": "S. Arora, N. Cohen, E. Hazan",
+    "authors": "Sanjeev Arora, Nadav Cohen, Elad Hazan",
     "year": 2018,
     "title": "On the optimization of deep networks: implicit acceleration by overparameterization",
-    "where": "ICML 2018",
+    "where": "ICML 2018; arXiv:1802.06509",
     "locator": "Theorem 1",
     "url": "https://arxiv.org/abs/1802.06509",
 }

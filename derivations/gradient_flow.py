@@ -26,12 +26,12 @@ from workbench.symbolic.polynomials import Polynomial
 from workbench.symbolic.words import Letter, Width, matrix
 
 source = {
-    "authors": "P. L. Bartlett, D. P. Helmbold, P. M. Long",
+    "authors": "Peter L. Bartlett, David P. Helmbold, Philip M. Long",
     "year": 2018,
     "title": "Gradient descent with identity initialization efficiently learns positive definite linear "
     "transformations by deep residual networks",
-    "where": "ICML 2018",
-    "locator": "Section 2",
+    "where": "ICML 2018; Neural Computation 31(3), 2019; arXiv:1802.06093",
+    "locator": "setting",
     "url": "https://arxiv.org/abs/1802.06093",
 }
 depths = (2,)

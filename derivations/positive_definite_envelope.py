@@ -29,11 +29,11 @@ from workbench.symbolic.restrictions import Restriction, eigenvalues
 from workbench.symbolic.words import Letter, MatrixPolynomial, Width, matrix
 
 source = {
-    "authors": "P. L. Bartlett, D. P. Helmbold, P. M. Long",
+    "authors": "Peter L. Bartlett, David P. Helmbold, Philip M. Long",
     "year": 2018,
     "title": "Gradient descent with identity initialization efficiently learns positive definite linear "
     "transformations by deep residual networks",
-    "where": "ICML 2018",
+    "where": "ICML 2018; Neural Computation 31(3), 2019; arXiv:1802.06093",
     "locator": "Theorem 2",
     "url": "https://arxiv.org/abs/1802.06093",
 }

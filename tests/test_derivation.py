@@ -102,7 +102,10 @@ def test_text_and_latex_carry_every_claim(name, outcomes):
     for part in outcome.parts["prove"]:
         assert part["text"] in outcome.text()
         assert part["latex"] in outcome.latex()
-    assert "Scope:" in outcome.text()
+    for step in outcome.steps:
+        assert step["after_text"] in outcome.text()
+        assert step["after"] in outcome.latex()
+    assert outcome.text().splitlines()[-1].startswith(f"{name}: proved")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -170,6 +173,25 @@ def test_a_kept_outcome_is_read_back_and_says_the_same(tmp_path):
     assert second.text() == first.text()
     assert second.record().id == first.record().id
     assert [record.kind for record in store] == ["derivation"]
+
+
+def test_recorded_says_whether_it_computed(tmp_path):
+    store = Store(tmp_path / "store")
+    file = derivation.load("balancedness_flow")
+    first, computed = derivation.recorded(file, store, depth=2, run_experiment=obedient)
+    second, again = derivation.recorded(file, store, depth=2, run_experiment=obedient)
+    assert (computed, again) == (True, False)
+    assert derivation.text(first) == derivation.text(second)
+    assert derivation.latex(first) == derivation.latex(second)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_derivation_shows_its_claim_source_and_scope(name):
+    file = derivation.load(name)
+    shown = file.text()
+    assert file.claim in shown
+    assert file.source["url"] in shown
+    assert shown.count("\n\n") >= 3
 
 
 def test_depth_and_widths_are_part_of_the_question():

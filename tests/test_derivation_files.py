@@ -250,6 +250,21 @@ def test_a_check_and_a_control_that_do_not_match_are_errors(written, old, new, w
         run(written(PROOF, HEAD.replace(old, new)))
 
 
+def test_a_file_is_told_to_be_a_derivation_without_being_run(written, tmp_path):
+    marker = tmp_path / "marker"
+    path = written(f"open({str(marker)!r}, 'w')\n" + textwrap.dedent(PROOF))
+    assert derivation.is_derivation(path)
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("text", ["x = 1\n", "def prove(:\n", "prove = 1\n", "\0"])
+def test_other_files_are_not_derivations(tmp_path, text):
+    path = tmp_path / "other.py"
+    path.write_text(text)
+    assert not derivation.is_derivation(path)
+    assert not derivation.is_derivation(tmp_path / "missing.py")
+
+
 def test_a_path_without_a_file_is_an_error(tmp_path):
     with pytest.raises(TheoremFileError, match="there is no derivation file"):
         derivation.load(tmp_path / "missing.py")

@@ -27,14 +27,14 @@ def derive_command(
         raise InputError(f"the depth is {depth}; it must be at least 1")
     if sizes is not None and depth is not None and len(sizes) != depth + 1:
         raise InputError(f"--widths {widths} has depth {len(sizes) - 1} but --depth is {depth}; give one of them")
-    with progress(f"deriving {name}"):
-        outcome = derivation.run(name, depth, sizes, store_at(store))
+    claim = derivation.load(name)
+    with progress(f"deriving {claim.name}"):
+        record, _ = derivation.recorded(claim, store_at(store), depth, sizes)
     if json:
-        record = outcome.record()
         print_json({"name": record.name, "verdict": record.verdict, "run_id": record.id, **record.payload})
     else:
-        print(outcome.latex() if latex else outcome.text())
-    raise typer.Exit(status_of(outcome.verdict))
+        print(derivation.latex(record) if latex else derivation.text(record))
+    raise typer.Exit(status_of(record.verdict))
 
 
 def _widths(text: str | None) -> tuple[int, ...] | None:

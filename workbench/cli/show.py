@@ -60,8 +60,7 @@ def show_command(
     elif name in content.modules("derivations"):
         from workbench import derivation
 
-        claim = derivation.load(name)
-        print(f"{claim.name}\n\n{claim.title}\n\nClaim\n{_indented(claim.claim)}\n\nScope\n{_indented(claim.scope)}\n")
+        print(derivation.load(name).text())
     for kind, names in thread.items():
         if names:
             print(f"{kind}: {', '.join(names)}")

@@ -148,11 +148,8 @@ def _derived(name: str, depth: int | None = None, widths: tuple[int, ...] | None
     """Return how a derivation is computed."""
     from workbench import derivation
 
-    def compute(store: Store) -> tuple[Record, bool]:
-        outcome = derivation.run(name, depth, widths, store)
-        return outcome.record(), outcome.fresh
-
-    return compute
+    claim = derivation.load(name)
+    return lambda store: derivation.recorded(claim, store, depth, widths)
 
 
 def _report_tasks(name: str) -> list[Task]:

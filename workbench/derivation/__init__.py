@@ -7,7 +7,7 @@ runner decides each identity, plants faults in the gradients, runs the check and
 from __future__ import annotations
 
 from workbench.derivation.file import Derivation, catalogue, is_derivation, load
-from workbench.derivation.outcome import Outcome
-from workbench.derivation.runner import run
+from workbench.derivation.outcome import Outcome, latex, text
+from workbench.derivation.runner import recorded, run
 
-__all__ = ["Derivation", "Outcome", "catalogue", "is_derivation", "load", "run"]
+__all__ = ["Derivation", "Outcome", "catalogue", "is_derivation", "latex", "load", "recorded", "run", "text"]

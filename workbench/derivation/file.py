@@ -63,6 +63,12 @@ class Derivation:
     check: Callable[..., Any]
     control: Callable[..., Any]
 
+    def text(self) -> str:
+        """Return what the file claims, from where, and what it does not prove."""
+        cited = "{authors} ({year}). {title}. {where}, {locator}. {url}".format(**self.source)
+        scope = " ".join(self.scope.split())
+        return "\n".join([self.title, "", "Claim", self.claim, "", "Source", cited, "", "Scope", scope])
+
     def choose_depths(self, depth: int | Sequence[int] | None, widths: Sequence[Width] | None) -> tuple[int, ...]:
         """Return the depths to prove at: the caller's, or what the widths tell, or the file's own.
 
@@ -152,6 +158,15 @@ def square_widths(widths: Sequence[Width]) -> tuple[Width, ...]:
 def catalogue() -> dict[str, Path]:
     """Return the derivation files by name."""
     return content.modules("derivations")
+
+
+def is_derivation(path: Path) -> bool:
+    """Say whether a file defines a function `prove`; the file is parsed and not run."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return False
+    return any(isinstance(node, ast.FunctionDef) and node.name == "prove" for node in tree.body)
 
 
 def load(claim: str | Path) -> Derivation:
@@ -251,14 +266,3 @@ def _call(file: Derivation, name: str, call: Callable[[], Any]) -> Any:
         line, first = content.line_in(error, file.path), str(error).split("\n")[0]
         message = f"{file.path.name}{line}: {name} fails: {type(error).__name__}: {first}"
         raise TheoremFileError(message) from error
-
-
-def is_derivation(path: Path) -> bool:
-    """Say whether a file states a derivation rather than a theorem, without running it: it defines `prove`."""
-    if not path.is_file():
-        return False
-    try:
-        tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError):
-        return False
-    return any(isinstance(node, ast.FunctionDef) and node.name == "prove" for node in tree.body)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +16,9 @@ from workbench.symbolic.identities import Claim
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a derivation; everything it knows is in its record.
-
-    `fresh` says whether it was computed now rather than found in a store.
-    """
+    """What became of a derivation; everything it knows is in its record."""
 
     kept: stores.Record
-    fresh: bool = True
 
     @property
     def verdict(self) -> str:
@@ -51,27 +47,50 @@ class Outcome:
 
     def text(self) -> str:
         """Return the outcome as lines for the terminal."""
-        lines = [f"{self.kept.name}: {self.verdict} ({self.reason})", f"  {self.kept.title}"]
-        for part in self.parts["prove"]:
-            lines += _part_lines(part)
-        for fault in self.parts["blindness"]:
-            lines.append(f"  {fault['status']:10} fault: {fault['fault']}")
-        for name in ("check", "control"):
-            if self.parts[name] is not None:
-                lines.append(f"  {self.parts[name]['verdict']:10} {name}: {self.parts[name]['theorem']}")
-        lines.append("  Scope: " + " ".join(self.kept.payload["scope"].split()))
-        for step in self.steps:
-            lines.append(f"  {step['number']}. {step['rule']}")
-            lines += [f"       {step['before_text']}", f"       = {step['after_text']}"]
-        return "\n".join(lines)
+        return text(self.kept)
 
     def latex(self) -> str:
-        """Return every statement, with its abbreviations, as displayed LaTeX."""
-        blocks = []
-        for part in self.parts["prove"]:
-            formulas = [part["latex"], *part["where"], *part["supposing"]]
-            blocks.append("\n".join([f"% {part['name']}: {part['status']}", *(rf"\[ {f} \]" for f in formulas)]))
-        return "\n\n".join(blocks)
+        """Return every statement, with its abbreviations, and every step as displayed LaTeX."""
+        return latex(self.kept)
+
+
+def text(record: stores.Record) -> str:
+    """Return a derivation's record as lines for the terminal: the steps, the claims, the faults, the verdict."""
+    parts = record.payload["parts"]
+    lines = [record.title, "", "Steps"]
+    for step in record.payload["steps"]:
+        lines += [f"  {step['number']:3}. {step['rule']}", f"         {step['before_text']}"]
+        lines += [f"       → {step['after_text']}"]
+    lines += ["", "Claims"]
+    for part in parts["prove"]:
+        lines += _part_lines(part)
+    lines += ["", "Planted faults"]
+    lines += [f"  {fault['status']:10} {fault['fault']}" for fault in parts["blindness"]]
+    runs = [(name, parts[name]) for name in ("check", "control") if parts[name] is not None]
+    lines += ["", "Runs"] if runs else []
+    lines += [f"  {part['verdict']:10} {_run_line(name, part)}" for name, part in runs]
+    lines += ["", "Scope", "  " + " ".join(record.payload["scope"].split())]
+    return "\n".join([*lines, "", f"{record.name}: {record.verdict} ({record.payload['reason']})"])
+
+
+def latex(record: stores.Record) -> str:
+    """Return every statement of a derivation's record and every step as displayed LaTeX, names as comments."""
+    blocks = []
+    for step in record.payload["steps"]:
+        blocks.append(_displayed(f"{step['number']}. {step['rule']}", [step["before"], step["after"]]))
+    for part in record.payload["parts"]["prove"]:
+        formulas = [part["latex"], *part["where"], *part["supposing"]]
+        blocks.append(_displayed(f"{part['name']}: {part['status']}", formulas))
+    return "\n\n".join(blocks)
+
+
+def _displayed(comment: str, formulas: Sequence[str]) -> str:
+    return "\n".join([f"% {comment}", *(rf"\[ {formula} \]" for formula in formulas)])
+
+
+def _run_line(name: str, part: Mapping[str, Any]) -> str:
+    dropped = f" without {', '.join(part['without'])}" if part["without"] else ""
+    return f"{name}: {part['theorem']}{dropped} ({part['grade']}, margin {part['margin']})"
 
 
 def describe_claim(where: str, claim: Claim, decision: Decision, faults: Collection[str]) -> dict[str, Any]:
@@ -107,11 +126,11 @@ def describe_fault(where: str, mutant: Mutant) -> dict[str, Any]:
     }
 
 
-def describe_step(number: int, step: Step) -> dict[str, Any]:
+def describe_step(number: int, where: str, step: Step) -> dict[str, Any]:
     """Return a step of the log as JSON."""
     return {
         "number": number,
-        "rule": step.rule,
+        "rule": where + step.rule,
         "before": printing.latex(step.before),
         "after": printing.latex(step.after),
         "before_text": printing.unicode(step.before),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,7 +42,17 @@ def run(
     run_experiment : callable, optional
         (specification, store=...) -> evidence; by default `workbench.experiment.run`.
     """
-    file = load(claim)
+    return Outcome(recorded(load(claim), store, depth, widths, run_experiment)[0])
+
+
+def recorded(
+    file: Derivation,
+    store: stores.Store | None = None,
+    depth: int | Sequence[int] | None = None,
+    widths: Sequence[Width] | None = None,
+    run_experiment: Experiment | None = None,
+) -> tuple[stores.Record, bool]:
+    """Return the record of a derivation, and whether it was computed now rather than found in the store."""
     depths = file.choose_depths(depth, widths)
     specification = {
         "kind": "derivation",
@@ -52,13 +61,13 @@ def run(
         "depth": list(depths),
         "widths": None if widths is None else list(widths),
     }
-    kept = store.current(specification) if store is not None else None
-    if kept is not None:
-        return Outcome(kept, fresh=False)
-    kept = _compute(file, depths, widths, specification, store, run_experiment)
+    found = store.current(specification) if store is not None else None
+    if found is not None:
+        return found, False
+    record = _compute(file, depths, widths, specification, store, run_experiment)
     if store is not None:
-        store.put(kept)
-    return Outcome(kept)
+        store.put(record)
+    return record, True
 
 
 @dataclass
@@ -69,7 +78,7 @@ class _Proof:
     parts: list[dict[str, Any]] = field(default_factory=list)
     faults: list[dict[str, Any]] = field(default_factory=list)
     mutants: list[Mutant] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
+    steps: list[tuple[str, Step]] = field(default_factory=list)
 
     def add(self, file: Derivation, depth: int, widths: Sequence[Width], where: str) -> None:
         """Prove at one depth, and once more with each planted fault."""
@@ -82,7 +91,7 @@ class _Proof:
             self.parts.append(describe_claim(where, claim, decision, refutable))
         self.faults += [describe_fault(where, mutant) for mutant in planted]
         self.mutants += planted
-        self.steps += calculus.steps
+        self.steps += [(where, step) for step in calculus.steps]
 
 
 def _compute(
@@ -130,7 +139,7 @@ def _record(
             "scope": file.scope,
             "reason": reason,
             "parts": {"prove": proof.parts, "blindness": proof.faults, **runs},
-            "steps": [describe_step(number, step) for number, step in enumerate(proof.steps, start=1)],
+            "steps": [describe_step(number, *step) for number, step in enumerate(proof.steps, start=1)],
         },
     )
 
@@ -173,8 +182,9 @@ def _run_experiments(
 
 def _experiment_runner() -> Experiment:
     # Imported here: a proof alone needs no numerical library.
-    runner: Experiment = importlib.import_module("workbench.experiment").run
-    return runner
+    from workbench import experiment
+
+    return experiment.run
 
 
 def _evidence(runner: Experiment, specification: Mapping[str, Any], store: stores.Store | None) -> dict[str, Any]:
