@@ -181,7 +181,7 @@ def test_a_proof_that_yields_no_identity_objects_is_an_error(written, body):
     [
         ("def prove(calculus, depth, widths):\n    return iter(())\n", "yields no identities"),
         ("def prove(calculus, depth, widths):\n    return True\n", "prove fails: TypeError"),
-        ("def prove(calculus, depth, widths):\n    1 / 0\n", r"prove fails: ZeroDivisionError.*line \d+"),
+        ("def prove(calculus, depth, widths):\n    1 / 0\n", r"prove fails: ZeroDivisionError"),
         ("import nowhere_to_be_found\n", "cannot be imported: ModuleNotFoundError"),
         ("raise SystemExit(3)\n", "cannot be imported: SystemExit"),
         ("def prove(:\n", "cannot be imported: SyntaxError"),
@@ -273,7 +273,7 @@ def test_a_path_without_a_file_is_an_error(tmp_path):
 def test_a_file_that_is_not_python_is_an_error(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("words")
-    with pytest.raises(TheoremFileError, match="not a Python file"):
+    with pytest.raises(TheoremFileError, match="must be a Python file"):
         derivation.load(path)
 
 

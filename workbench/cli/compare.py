@@ -163,7 +163,10 @@ def document(record: Record) -> dict[str, Any]:
         "theorem": record.name,
         "verdict": record.verdict,
         "grade": record.grade,
-        "hypotheses": record.hypotheses,
+        "hypotheses": [
+            {key: item[key] for key in ("name", "margin", "margin_decimal", "holds", "dropped", "text")}
+            for item in record.hypotheses
+        ],
         "margin": _number(payload["margin_decimal"]),
         "margin_decimal": payload["margin_decimal"],
         "error": _number(record.error),
