@@ -14,12 +14,12 @@ from workbench.report import figures
 from workbench.report.claims import claims_json
 from workbench.report.lookup import VERDICTS, lookup
 from workbench.report.plan import Plan, Section
-from workbench.report.prose import display, filled, formula, inline, literal, named, number, prose
+from workbench.report.prose import display, filled, formula, literal, named, number, prose
 from workbench.store import Record
 
 Records = Mapping[str, Record]
 
-_STANDARDS = ["a-3b"]
+_STANDARDS: list[Any] = ["a-3b"]
 
 
 class TypesettingError(WorkbenchError, RuntimeError):
@@ -229,17 +229,9 @@ def _derivation(record: Record) -> list[str]:
         f"#statement({literal('Claim')}, [{prose(record.statement)}])",
         f"Outcome at depth {depths}: #verdict({literal(record.verdict)}). #aside[{prose(payload['scope'])}]",
     ]
-    parts += [
-        f"#step({step['number']}, [{prose(named(step['rule']))}], {_math_cell(step['before'])}, {_math_cell(step['after'])})"
-        for step in payload["steps"]
-    ]
-    for claim in payload["parts"]["prove"]:
-        parts.append(f"{prose(named(claim['name']))}: #verdict({literal(claim['status'])}).")
-        parts += [display(latex) for latex in (claim["latex"], *claim.get("where", []))]
-    faults = ", ".join(
-        f"({_cell(named(fault['fault']))}, verdict({literal(fault['status'])}))"
-        for fault in payload["parts"]["blindness"]
-    )
+    parts += [_step(step) for step in payload["steps"]]
+    parts += [_proved(claim) for claim in payload["parts"]["prove"]]
+    faults = ", ".join(_fault(fault) for fault in payload["parts"]["blindness"])
     if faults:
         parts.append(f'#ruled(columns: (1fr, auto), head: ("planted fault", "fate"), {faults})')
     for name in ("check", "control"):
@@ -250,8 +242,18 @@ def _derivation(record: Record) -> list[str]:
     return parts
 
 
-def _math_cell(latex: str) -> str:
-    return f"[{inline(latex)}]"
+def _step(step: Mapping[str, Any]) -> str:
+    before, after = (f"[{display(step[side])}]" for side in ("before", "after"))
+    return f"#step({step['number']}, [{prose(named(step['rule']))}], {before}, {after})"
+
+
+def _proved(claim: Mapping[str, Any]) -> str:
+    formulas = ", ".join(f"[{display(latex)}]" for latex in (claim["latex"], *claim.get("where", [])))
+    return f"#claim([{prose(named(claim['name']))}], {literal(claim['status'])}, {formulas})"
+
+
+def _fault(fault: Mapping[str, Any]) -> str:
+    return f"({_cell(named(fault['fault']))}, verdict({literal(fault['status'])}))"
 
 
 def _provenance(plan: Plan, records: Records) -> list[str]:
@@ -259,7 +261,7 @@ def _provenance(plan: Plan, records: Records) -> list[str]:
     versions = ", ".join(f"{name} {version}" for name, version in sorted(latest.provenance["versions"].items()))
     platform = f"Python {latest.provenance['python']} on {latest.provenance['platform']}"
     rows = ", ".join(
-        f"(raw({literal(run.key)}), raw({literal(records[run.key].name)}), {_cell(_seed(records[run.key]))}, "
+        f"(raw({literal(run.key)}), {_cell(_seed(records[run.key]))}, "
         f"raw({literal(records[run.key].id[:16])}), verdict({literal(records[run.key].verdict)}))"
         for run in plan.runs
     )
@@ -270,10 +272,11 @@ def _provenance(plan: Plan, records: Records) -> list[str]:
             "the SHA-256 of their specifications, of which the first sixteen digits are given. The claims, their "
             "margins in full and the whole ids are attached to this file as `claims.json`."
         ),
-        "#ruled(columns: (auto, auto, 1fr, auto, auto), "
-        f'head: ("run", "statement", "target", "id", "verdict"), {rows})',
+        f'#ruled(columns: (auto, 1fr, auto, auto), head: ("run", "target", "id", "verdict"), {rows})',
     ]
 
 
 def _seed(record: Record) -> str:
-    return str(record.payload["target"]["label"]) if "target" in record.payload else "symbolic"
+    if "target" in record.payload:
+        return str(record.payload["target"]["label"])
+    return f"symbolic, `{record.name}`"

@@ -124,7 +124,7 @@ def _envelope(canvas: Any, record: Record, name: str) -> None:
 _AXES = {
     "depth": ("depth $L$", lambda r: float(r.payload["depth"])),
     "width": ("width $d$", lambda r: float(r.payload["widths"][0])),
-    "condition": ("condition number", lambda r: _condition(r)),
+    "condition": ("condition number", lambda record: _condition(record)),
 }
 
 
