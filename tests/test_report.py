@@ -15,9 +15,10 @@ from workbench.errors import InputError, StoreError, UnknownNameError
 from workbench.report import figures
 from workbench.report.claims import claims_json
 from workbench.report.document import source
+from workbench.report.formulas import formula
 from workbench.report.lookup import lookup
 from workbench.report.plan import read_plan
-from workbench.report.prose import filled, formula, number, prose
+from workbench.report.prose import filled, number, prose
 from workbench.store import Record, Store
 
 TOML = """
@@ -201,7 +202,7 @@ def test_every_formula_of_the_catalogue_compiles() -> None:
     assert typst.compile(document.encode(), ignore_system_fonts=True)
 
 
-@pytest.mark.parametrize("latex", [r"\lVert x \rVert", r"\frac{1}", r"\nosuchcommand{x}"])
+@pytest.mark.parametrize("latex", [r"\frac{1}", r"\nosuchcommand{x}", r"\hyper x", r"a \limit b"])
 def test_formula_that_the_converter_does_not_know_is_an_error(latex: str) -> None:
     with pytest.raises(InputError, match="cannot be typeset"):
         formula(latex)

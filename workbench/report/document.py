@@ -12,9 +12,10 @@ from typing import Any
 from workbench.errors import MissingPackageError, WorkbenchError
 from workbench.report import figures
 from workbench.report.claims import claims_json
+from workbench.report.formulas import formula
 from workbench.report.lookup import VERDICTS, lookup
 from workbench.report.plan import Plan, Section
-from workbench.report.prose import display, filled, formula, literal, named, number, prose
+from workbench.report.prose import display, filled, literal, named, number, prose
 from workbench.store import Record
 
 Records = Mapping[str, Record]

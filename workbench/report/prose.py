@@ -9,42 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from decimal import Decimal
-from functools import cache
 
 from workbench.errors import InputError
+from workbench.report.formulas import formula
 
 _PIECES = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$|`([^`]+)`", re.DOTALL)
 _LETTERS = re.compile(r"(?:tr\()?\b[a-zA-Z]{1,2}(?:[_^](?:\{[^}]*\}|\w))+(?: ?d?[A-Z](?:[_^](?:\{[^}]*\}|\w))+\)?)*")
 _PLACE = re.compile(r"\{([a-z][\w.\-]*(?::[\w.]+)?)\}")
 
-# What tex2typst leaves behind when it does not know a command.
-_UNCONVERTED = re.compile(r"\\[a-zA-Z]+|\b(limits|nolimits|operatorname|lVert|rVert|hyper)\b")
-
 
 def literal(text: str) -> str:
     """Return a Typst string literal."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"'
-
-
-@cache
-def formula(latex: str) -> str:
-    """Return Typst mathematics for LaTeX, without the dollars.
-
-    Raises
-    ------
-    InputError
-        If a command of the formula is not converted.
-    """
-    from tex2typst import tex2typst
-
-    try:
-        converted = tex2typst(" ".join(latex.split())).strip()
-    except ValueError as error:
-        raise InputError(f"the formula {latex!r} cannot be typeset: {str(error).splitlines()[0]}") from error
-    left = _UNCONVERTED.search(converted)
-    if left is not None:
-        raise InputError(f"the formula {latex!r} cannot be typeset: {left.group(0)!r} is not known to the converter")
-    return str(converted)
 
 
 def inline(latex: str) -> str:
