@@ -15,7 +15,8 @@ from workbench.report.claims import claims_json
 from workbench.report.formulas import formula
 from workbench.report.lookup import VERDICTS, lookup
 from workbench.report.plan import Plan, Section
-from workbench.report.prose import display, filled, literal, named, number, prose
+from workbench.report.proof import derivation
+from workbench.report.prose import filled, literal, number, prose
 from workbench.store import Record
 
 Records = Mapping[str, Record]
@@ -156,7 +157,7 @@ def _section(plan: Plan, section: Section, index: int, records: Records) -> list
     if section.compare:
         parts.append(_comparison([records[key] for key in section.compare]))
     if section.derivation:
-        parts += _derivation(records[section.derivation])
+        parts += derivation(records[section.derivation])
     return parts
 
 
@@ -220,41 +221,6 @@ def _setting(record: Record) -> str:
     extra = "".join(f", {name} ${value}$" for name, value in payload["method"]["parameters"].items())
     dropped = [h["name"] for h in record.hypotheses if h["dropped"]]
     return words + extra + (f"; without `{dropped[0]}`" if dropped else "")
-
-
-def _derivation(record: Record) -> list[str]:
-    payload = record.payload
-    depths = ", ".join(str(d) for d in payload["depth"]) if isinstance(payload["depth"], list) else payload["depth"]
-    parts = [
-        f"== #{literal('Derivation: ' + record.name)}",
-        f"#statement({literal('Claim')}, [{prose(record.statement)}])",
-        f"Outcome at depth {depths}: #verdict({literal(record.verdict)}). #aside[{prose(payload['scope'])}]",
-    ]
-    parts += [_step(step) for step in payload["steps"]]
-    parts += [_proved(claim) for claim in payload["parts"]["prove"]]
-    faults = ", ".join(_fault(fault) for fault in payload["parts"]["blindness"])
-    if faults:
-        parts.append(f'#ruled(columns: (1fr, auto), head: ("planted fault", "fate"), {faults})')
-    for name in ("check", "control"):
-        run = payload["parts"].get(name)
-        if run is not None:
-            judged = f"#raw({literal(run['theorem'])}), is #verdict({literal(run['verdict'])})."
-            parts.append(f"The {name}, a run of {judged}")
-    return parts
-
-
-def _step(step: Mapping[str, Any]) -> str:
-    before, after = (f"[{display(step[side])}]" for side in ("before", "after"))
-    return f"#step({step['number']}, [{prose(named(step['rule']))}], {before}, {after})"
-
-
-def _proved(claim: Mapping[str, Any]) -> str:
-    formulas = ", ".join(f"[{display(latex)}]" for latex in (claim["latex"], *claim.get("where", [])))
-    return f"#claim([{prose(named(claim['name']))}], {literal(claim['status'])}, {formulas})"
-
-
-def _fault(fault: Mapping[str, Any]) -> str:
-    return f"({_cell(named(fault['fault']))}, verdict({literal(fault['status'])}))"
 
 
 def _provenance(plan: Plan, records: Records) -> list[str]:

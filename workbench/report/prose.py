@@ -24,8 +24,15 @@ def literal(text: str) -> str:
 
 
 def inline(latex: str) -> str:
-    """Return a formula in a line, with its LaTeX as alternative text."""
-    return f"#math.equation(alt: {literal(latex)}, ${formula(latex)}$)"
+    """Return a formula in a line, with its LaTeX as alternative text; one of several lines is set as one that wraps."""
+    return f"#math.equation(alt: {literal(latex)}, ${formula(_unfolded(latex))}$)"
+
+
+def _unfolded(latex: str) -> str:
+    """Return the lines of an aligned formula as one line."""
+    if r"\begin{aligned}" not in latex:
+        return latex
+    return re.sub(r"\\begin\{aligned\}|\\end\{aligned\}|\\\\|&(?:\\quad)?", " ", latex)
 
 
 def display(latex: str) -> str:
