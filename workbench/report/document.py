@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import tempfile
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,20 @@ from typing import Any
 from workbench.errors import MissingPackageError, WorkbenchError
 from workbench.report import figures
 from workbench.report.claims import claims_json
-from workbench.report.formulas import formula
-from workbench.report.lookup import VERDICTS, lookup
+from workbench.report.descriptions import describe
+from workbench.report.lookup import lookup
 from workbench.report.plan import Plan, Section
 from workbench.report.proof import derivation
-from workbench.report.prose import filled, literal, number, prose
+from workbench.report.prose import filled, inline, literal, number, prose
+from workbench.report.tally import tally_words
 from workbench.store import Record
 
 Records = Mapping[str, Record]
 
-_STANDARDS: list[Any] = ["a-3b"]
+_WORST = ("violated", "refuted", "blind", "undecided", "vacuous", "consistent", "proved")
+
+# PDF/UA-1 refuses a formula or a figure without alternative text.
+_STANDARDS: list[Any] = ["a-3b", "ua-1"]
 
 
 class TypesettingError(WorkbenchError, RuntimeError):
@@ -81,9 +86,9 @@ def source(plan: Plan, records: Records) -> str:
         f"running: {literal(plan.title)}, date: datetime(year: {date.year}, month: {date.month}, day: {date.day}))",
         '#pdf.attach("claims.json", relationship: "data", mime-type: "application/json", '
         'description: "Every claim of this report with its verdict, margin, grade and run id")',
-        _words(plan.abstract, records),
+        f"#abstract[{_words(plan.abstract, records)}]",
         _claims_table(plan, records),
-        _tally_words(records),
+        prose(tally_words(records.values())),
     ]
     body = [part for s, section in enumerate(plan.sections) for part in _section(plan, section, s, records)]
     return "\n\n".join(part for part in [*head, *body, *_provenance(plan, records)] if part) + "\n"
@@ -94,7 +99,7 @@ def _words(text: str, records: Records) -> str:
 
 
 def _maths(value: object, digits: int = 3) -> str:
-    return "[–]" if value is None else f"[${formula(number(value, digits))}$]"
+    return "[–]" if value is None else f"[{inline(number(value, digits))}]"
 
 
 def _cell(text: str) -> str:
@@ -102,19 +107,32 @@ def _cell(text: str) -> str:
 
 
 def _claims_table(plan: Plan, records: Records) -> str:
-    rows = []
+    """Return the table of claims: a line for each run that has words, and one for each group of runs."""
+    groups: dict[str, list[Record]] = {}
+    words: dict[str, str] = {}
     for run in plan.runs:
-        if not run.claim:
-            continue
-        record = records[run.key]
-        rows.append(
-            f"({_cell(run.claim)}, verdict({literal(record.verdict)}), {_maths(record.margin)}, "
-            f"[{_precision(record)}], [{record.grade or 'proof'}], {_maths(record.payload.get('tightness'))})"
-        )
-    body = ",\n  ".join(rows)
+        if run.claim:
+            groups.setdefault(run.group, []).append(records[run.key])
+            words[run.group] = run.claim
+    body = ",\n  ".join(_claim_row(words[key], members) for key, members in groups.items())
     return (
-        "#ruled(columns: (1fr, auto, auto, auto, auto, auto), align: (left, left, right, left, left, right),\n"
-        '  head: ("claim", "verdict", "margin", "precision", "grade", "tightness"),\n  ' + body + ")"
+        "#ruled(columns: (1fr, auto, auto, auto, auto, auto), align: (left, left, right, right, left, left),\n"
+        '  head: ("claim", "verdict", "margin", "tightness", "precision", "grade"),\n  ' + body + ")"
+    )
+
+
+def _claim_row(words: str, records: Sequence[Record]) -> str:
+    """Return a line of the table of claims: of a group the worst verdict, the smallest margin, the largest tightness."""
+    worst = min(records, key=lambda record: _WORST.index(record.verdict) if record.verdict in _WORST else len(_WORST))
+    agreeing = sum(record.verdict == worst.verdict for record in records)
+    margins = [record.margin for record in records if record.margin is not None]
+    tightness = [t for record in records if (t := record.payload.get("tightness")) is not None]
+    count = f" ({len(records)} runs)" if len(records) > 1 else ""
+    some = f" + [ ({agreeing} of {len(records)})]" if agreeing < len(records) else ""
+    return (
+        f"({_cell(words + count)}, verdict({literal(worst.verdict)}){some}, "
+        f"{_maths(min(margins, key=Decimal, default=None))}, {_maths(max(tightness, default=None))}, "
+        f"[{_precision(worst)}], [{worst.grade or 'proof'}])"
     )
 
 
@@ -127,21 +145,6 @@ def _precision(record: Record) -> str:
     return "rational" if backend["precision_bits"] is None else f"{backend['precision_bits']} bits"
 
 
-def _tally_words(records: Records) -> str:
-    evidence = [record for record in records.values() if record.kind == "evidence"]
-    counts = {word: sum(r.verdict == word for r in evidence) for word in VERDICTS}
-    enclosed = sum(r.grade == "enclosure" for r in evidence)
-    derived = [record for record in records.values() if record.kind == "derivation"]
-    proved = sum(record.verdict == "proved" for record in derived)
-    listed = ", ".join(f"{count} {word}" for word, count in counts.items())
-    return prose(
-        f"Of {len(evidence)} runs judged in this report, {listed}; {enclosed} of them are enclosures. A violated or "
-        f"vacuous run here is a control: a hypothesis fails, and the statement is silent, or the hypothesis was set "
-        f"aside on purpose. {proved} of {len(derived)} derivations are proved, each with every planted fault caught. "
-        "Margin is the smallest slack of the inequality, tightness the largest ratio of its two sides after the start."
-    )
-
-
 def _section(plan: Plan, section: Section, index: int, records: Records) -> list[str]:
     parts = [f"= #{literal(section.heading)}"]
     if section.words:
@@ -150,10 +153,9 @@ def _section(plan: Plan, section: Section, index: int, records: Records) -> list
         parts += _statement(records[section.statement])
     for f, figure in enumerate(section.figures):
         caption = _words(str(figure.get("caption", "")), records)
-        alt = literal(f"{figure['kind']} of {', '.join([str(figure.get('run', '')), *figure.get('runs', [])])}")
-        parts.append(
-            f'#figure(image("figure-{index}-{f}.svg", width: 100%, alt: {alt}), caption: [{caption}], placement: auto)'
-        )
+        alt = literal(describe(figure, records, {key: plan.group(key) for key in figure.get("runs", [])}))
+        drawing = f'image("figure-{index}-{f}.svg", width: 100%, alt: {alt})'
+        parts.append(f"#figure({drawing}, alt: {alt}, caption: [{caption}])")
     if section.compare:
         parts.append(_comparison([records[key] for key in section.compare]))
     if section.derivation:
@@ -190,25 +192,35 @@ def _holds(hypothesis: Mapping[str, Any]) -> str:
 
 
 def _comparison(records: Sequence[Record]) -> str:
-    """Return runs side by side: arithmetic, steps, last loss with its error, verdict."""
-    rows = []
-    for record in records:
-        payload = record.payload
-        counts = [s for s in payload["statements"] if s["kind"] == "count"]
-        allowed = counts[0]["allowed"] if counts else None
-        steps = counts[0]["measured"] if counts else payload["steps"]
-        loss = payload["loss"]
-        last = loss["values"][-1] if loss["values"] else None
-        error = loss["errors"][-1] if loss["errors"] else None
-        rows.append(
-            f"([{payload['backend']['name']}, {_precision(record)}], {_cell(_setting(record))}, {_maths(steps)}, "
-            f"{_maths(allowed)}, {_maths(last, 10)}, {_maths(error, 1)}, verdict({literal(record.verdict)}))"
-        )
-    body = ",\n  ".join(rows)
+    """Return runs side by side: the setting once where all share it, arithmetic, steps, last loss, error, verdict."""
+    settings = [_setting(record) for record in records]
+    shared = len(set(settings)) == 1
+    rows = [_compared(record, None if shared else words) for record, words in zip(records, settings, strict=True)]
+    head = ["arithmetic", "run", "steps", "allowed", "last loss", "error", "verdict"]
+    columns = ["auto", "1fr", "auto", "auto", "auto", "auto", "auto"]
+    align = ["left", "left", "right", "right", "right", "right", "left"]
+    if shared:
+        columns[0] = "1fr"
+        for column in (head, columns, align):
+            del column[1]
+    names = ", ".join(literal(name) for name in head)
+    table = f"#ruled(columns: ({', '.join(columns)}), align: ({', '.join(align)}), head: ({names}),\n  "
+    said = f"{prose(f'The same run, {settings[0]}, in each arithmetic:')}\n\n" if shared and len(records) > 1 else ""
+    return said + table + ",\n  ".join(rows) + ")"
+
+
+def _compared(record: Record, setting: str | None) -> str:
+    payload = record.payload
+    counts = [s for s in payload["statements"] if s["kind"] == "count"]
+    allowed = counts[0]["allowed"] if counts else None
+    steps = counts[0]["measured"] if counts else payload["steps"]
+    loss = payload["loss"]
+    last = loss["values"][-1] if loss["values"] else None
+    error = loss["errors"][-1] if loss["errors"] else None
+    middle = "" if setting is None else f"{_cell(setting)}, "
     return (
-        "#ruled(columns: (auto, 1fr, auto, auto, auto, auto, auto), "
-        "align: (left, left, right, right, right, right, left),\n"
-        '  head: ("arithmetic", "run", "steps", "allowed", "last loss", "error", "verdict"),\n  ' + body + ")"
+        f"([{payload['backend']['name']}, {_precision(record)}], {middle}{_maths(steps)}, "
+        f"{_maths(allowed)}, {_maths(last, 5)}, {_maths(error, 1)}, verdict({literal(record.verdict)}))"
     )
 
 
@@ -239,7 +251,7 @@ def _provenance(plan: Plan, records: Records) -> list[str]:
             "the SHA-256 of their specifications, of which the first sixteen digits are given. The claims, their "
             "margins in full and the whole ids are attached to this file as `claims.json`."
         ),
-        f'#ruled(columns: (auto, 1fr, auto, auto), head: ("run", "target", "id", "verdict"), {rows})',
+        f'#small[#ruled(columns: (auto, 1fr, auto, auto), head: ("run", "target", "id", "verdict"), {rows})]',
     ]
 
 

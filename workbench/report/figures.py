@@ -147,7 +147,7 @@ def _steps(canvas: Any, groups: Sequence[tuple[str, list[Record]]], figure: Mapp
         if over not in _AXES:
             raise InputError(f"a figure of steps is drawn over {over!r}; give one of {', '.join(_AXES)}")
         label, measure = _AXES[over]
-        counts = [_count(record) for record in records]
+        counts = [count_of(record) for record in records]
         x = [measure(record) for record in records]
         panel.plot(x, [c["allowed"] for c in counts], "o--", color=ORANGE, markersize=3.5, label="allowed")
         panel.plot(x, [c["measured"] for c in counts], "o-", color=BLUE, markersize=3.5, label="measured")
@@ -161,7 +161,7 @@ def _steps(canvas: Any, groups: Sequence[tuple[str, list[Record]]], figure: Mapp
     panels[0].legend(loc="best")
 
 
-def _count(record: Record) -> Mapping[str, Any]:
+def count_of(record: Record) -> Mapping[str, Any]:
     for statement in record.payload["statements"]:
         if statement["kind"] == "count" and statement["measured"] is not None:
             found: Mapping[str, Any] = statement

@@ -53,6 +53,11 @@ class PlannedRun:
     depth: int | None = None
     widths: tuple[int, ...] | None = None
 
+    @property
+    def group(self) -> str:
+        """Key of the entry that it comes from; several runs may come from one."""
+        return self.key.partition(".")[0]
+
 
 @dataclass(frozen=True)
 class Section:

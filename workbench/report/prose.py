@@ -1,6 +1,6 @@
 """Words, numbers and formulas as Typst source.
 
-Words are written with `$...$` for formulas (LaTeX), `$$...$$` for displayed ones, backticks for names, and `{...}` for
+Words are written with `$...$` for formulas (LaTeX), `$$...$$` for displayed ones, backticks for names, `*...*` for stress, and `{...}` for
 numbers that are looked up in the records: nothing numeric is typed in.
 """
 
@@ -13,7 +13,7 @@ from decimal import Decimal
 from workbench.errors import InputError
 from workbench.report.formulas import formula
 
-_PIECES = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$|`([^`]+)`", re.DOTALL)
+_PIECES = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$|`([^`]+)`|\*([a-z][^*\n]*)\*", re.DOTALL)
 _LETTERS = re.compile(r"(?:tr\()?\b[a-zA-Z]{1,2}(?:[_^](?:\{[^}]*\}|\w))+(?: ?d?[A-Z](?:[_^](?:\{[^}]*\}|\w))+\)?)*")
 _PLACE = re.compile(r"\{([a-z][\w.\-]*(?::[\w.]+)?)\}")
 
@@ -45,11 +45,18 @@ def prose(text: str) -> str:
     parts, position = [], 0
     for match in _PIECES.finditer(text):
         parts.append(_plain(text[position : match.start()]))
-        shown, line, name = match.groups()
-        parts.append(display(shown) if shown else inline(line) if line else f"#raw({literal(name)})")
+        parts.append(_piece(*match.groups()))
         position = match.end()
     parts.append(_plain(text[position:]))
     return "".join(part for part in parts if part)
+
+
+def _piece(shown: str | None, line: str | None, name: str | None, stressed: str | None) -> str:
+    if shown:
+        return display(shown)
+    if line:
+        return inline(line)
+    return f"#raw({literal(name)})" if name else f"#emph({literal(str(stressed))})"
 
 
 def named(text: str) -> str:
@@ -87,6 +94,10 @@ def _fill(text: str, lookup: Callable[[str], str | Latex], *, inside: bool) -> s
     return _PLACE.sub(value, text)
 
 
+# Digits after which a number just below 1 is rounded up to it after all.
+_MOST_DIGITS = 6
+
+
 class Latex(str):
     """A text that is a formula."""
 
@@ -109,14 +120,19 @@ def number(value: object, digits: int = 3) -> str:
 
 
 def _scientific(exact: Decimal, digits: int) -> str:
+    """Return a number to some digits, fewer where it has fewer; below 1 it is never rounded up to 1."""
     if exact == 0:
         return "0"
+    digits = min(digits, len(exact.normalize().as_tuple().digits))
     exponent = exact.adjusted()
     if -4 < exponent < 6:
         places = max(digits - 1 - exponent, 0)
-        return f"{exact:.{places}f}"
+        rounded = f"{exact:.{places}f}"
+        if abs(exact) < 1 <= abs(Decimal(rounded)) and digits < _MOST_DIGITS:
+            return _scientific(exact, digits + 1)
+        return rounded
     mantissa = exact.scaleb(-exponent)
     rounded = f"{mantissa:.{digits - 1}f}"
     if abs(Decimal(rounded)) >= 10:
         rounded, exponent = f"{mantissa / 10:.{digits - 1}f}", exponent + 1
-    return f"{rounded} \\times 10^{{{exponent}}}"
+    return f"10^{{{exponent}}}" if rounded == "1" else f"{rounded} \\times 10^{{{exponent}}}"
