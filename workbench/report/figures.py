@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -121,13 +121,6 @@ def _envelope(canvas: Any, record: Record, name: str) -> None:
     lower.set_xlabel("step")
 
 
-_AXES = {
-    "depth": ("depth $L$", lambda r: float(r.payload["depth"])),
-    "width": ("width $d$", lambda r: float(r.payload["widths"][0])),
-    "condition": ("condition number", lambda record: _condition(record)),
-}
-
-
 def _condition(record: Record) -> float:
     values = [Decimal(1) * _fraction(v) for v in record.payload["target"]["eigenvalues"]]
     return float(max(values) / min(values))
@@ -136,6 +129,13 @@ def _condition(record: Record) -> float:
 def _fraction(text: str) -> Decimal:
     top, _, bottom = text.partition("/")
     return Decimal(top) / Decimal(bottom or "1")
+
+
+_AXES: Mapping[str, tuple[str, Callable[[Record], float]]] = {
+    "depth": ("depth $L$", lambda r: float(r.payload["depth"])),
+    "width": ("width $d$", lambda r: float(r.payload["widths"][0])),
+    "condition": ("condition number", _condition),
+}
 
 
 def _steps(canvas: Any, groups: Sequence[tuple[str, list[Record]]], figure: Mapping[str, Any]) -> None:
