@@ -98,7 +98,8 @@ def nearest(value: Exact) -> float:
     try:
         return float(value)
     except OverflowError:
-        return math.inf if float(value > 0) else -math.inf
+        # A power is positive: its base is.
+        return -math.inf if isinstance(value, Fraction) and value < 0 else math.inf
 
 
 def measured_float(value: float) -> Measured:
