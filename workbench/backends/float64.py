@@ -18,7 +18,7 @@ class Float64(ShadowedScalars):
     """Double precision on the CPU."""
 
     name = "float64"
-    precision_bits: int | None = 53
+    precision_bits = 53
     encloses = False
     roundoff = Fraction(1, 2**53)
 
@@ -98,6 +98,7 @@ def nearest(value: Exact) -> float:
     try:
         return float(value)
     except OverflowError:
+        # A power is positive: its base is.
         return -math.inf if isinstance(value, Fraction) and value < 0 else math.inf
 
 
