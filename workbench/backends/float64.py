@@ -18,7 +18,7 @@ class Float64(ShadowedScalars):
     """Double precision on the CPU."""
 
     name = "float64"
-    precision_bits = 53
+    precision_bits: int | None = 53
     encloses = False
     roundoff = Fraction(1, 2**53)
 
