@@ -175,9 +175,11 @@ def test_log_of_a_decimal_below_the_floats() -> None:
     [
         (3, "3"),
         ("9.9996e-8", r"1.00 \times 10^{-7}"),
-        (0.5, "0.500"),
-        ("1e-400", r"1.00 \times 10^{-400}"),
-        (-0.25, "-0.250"),
+        (0.5, "0.5"),
+        ("1e-400", r"10^{-400}"),
+        (-0.25, "-0.25"),
+        (0.99987, r"1 - 1.3 \times 10^{-4}"),
+        ("3.6720810351043005e-8", r"3.67 \times 10^{-8}"),
     ],
 )
 def test_numbers_are_typeset(value: object, latex: str) -> None:
@@ -209,7 +211,7 @@ def test_formula_that_the_converter_does_not_know_is_an_error(latex: str) -> Non
 
 
 def test_words_are_never_typst_commands() -> None:
-    assert prose('#read("x") *bold* $x$') == r'#"#read(\"x\") *bold* ";' + '#math.equation(alt: "x", $x$)'
+    assert prose('#read("x") *bold* $x$') == (r'#"#read(\"x\") ";#emph("bold")#" ";' + '#math.equation(alt: "x", $x$)')
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ class UnknownNameError(WorkbenchError, LookupError):
     """A name is in no catalogue; the message carries the nearest known ones."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        names = sorted(known)
+        names = sorted(set(known))
         near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
         hint = f"did you mean {', '.join(near)}?" if near else f"known: {', '.join(names)}"
         super().__init__(f"no {kind} is called {name!r}; {hint}")

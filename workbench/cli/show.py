@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -35,32 +36,33 @@ def list_command(
     print(table(rows, ["theorem", "statement", "source"]))
     print()
     for kind, names in parts.items():
-        print(f"{kind}: {', '.join(names)}")
+        print(f"{kind}: {', '.join(names) or 'none'}")
 
 
 def show_command(
-    name: Annotated[str, typer.Argument(help="Name or path of a theorem, or a stem such as balancedness")],
+    name: Annotated[str, typer.Argument(help="Name or path of a theorem or derivation, or a shared stem")],
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else")] = False,
 ) -> None:
-    """Print a statement, its hypotheses, standing, proof and source, and everything that shares its name."""
-    from workbench import theorems
+    """Print a statement with hypotheses, standing, proof and source, and everything that shares its name."""
+    from workbench import derivation, theorems
 
     thread = _thread(name)
-    if theorems.is_path(name) or name in theorems.catalogue():
+    path = theorems.is_path(name)
+    if name in theorems.catalogue() or (path and not derivation.is_derivation(Path(name))):
         theorem = theorems.load(name)
-        if json:
-            print_json({**_document(theorem), "thread": thread})
-            return
-        print(_text(theorem))
-    elif not any(thread.values()):
-        raise UnknownNameError("theorem", name, [*theorems.catalogue(), *content.modules("derivations")])
-    elif json:
-        print_json({"name": name, "thread": thread})
+        document, words = _document(theorem), _text(theorem)
+    elif path or name in content.modules("derivations"):
+        claim = derivation.load(name)
+        document, words = _claim(claim), claim.text() + "\n"
+    elif any(thread.values()):
+        document, words = {"name": name}, ""
+    else:
+        raise UnknownNameError("theorem or derivation", name, [*theorems.catalogue(), *content.modules("derivations")])
+    if json:
+        print_json({**document, "thread": thread})
         return
-    elif name in content.modules("derivations"):
-        from workbench import derivation
-
-        print(derivation.load(name).text())
+    if words:
+        print(words)
     for kind, names in thread.items():
         if names:
             print(f"{kind}: {', '.join(names)}")
@@ -98,6 +100,17 @@ def _document(theorem: Any) -> dict[str, Any]:
         "source": asdict(theorem.source),
         "bibtex": theorem.source.bibtex(),
         "examples": [{"name": e.name, "expect": e.expect} for e in theorem.examples],
+    }
+
+
+def _claim(claim: Any) -> dict[str, Any]:
+    return {
+        "name": claim.name,
+        "title": claim.title,
+        "claim": claim.claim,
+        "scope": claim.scope,
+        "depths": list(claim.depths),
+        "source": dict(claim.source),
     }
 
 

@@ -33,8 +33,8 @@ def _envelope(record: Record, name: str) -> str:
     bound = "upper bound" if statement["relation"] == "<=" else "floor"
     first, last = statement["steps"][0], statement["steps"][-1]
     return (
-        f"Two panels over steps {first} to {last}. Above, on a logarithmic axis, the {statement['quantity']} falls from "
-        f"{_short(statement['lhs'][0])} to {_short(statement['lhs'][-1])}; its {bound} goes from "
+        f"Two panels over steps {first} to {last}. Above, on a logarithmic axis, the {statement['quantity']} falls "
+        f"from {_short(statement['lhs'][0])} to {_short(statement['lhs'][-1])}; its {bound} goes from "
         f"{_short(statement['rhs'][0])} to {_short(statement['rhs'][-1])}. Below, the ratio of the smaller side to the "
         f"larger, at most {_short(statement['tightness'])} after the start. Verdict: {statement['verdict']}."
     )

@@ -1,7 +1,7 @@
 """LaTeX to Typst, and a checker that rejects what did not convert.
 
-tex2typst 0.1.7 fails on `\\lVert`, leaves `\\limits` and unknown commands as words, and sets `\\|x\\|` as loose bars. So
-the LaTeX is prepared first, and afterwards every word of the result must be a name that Typst's own mathematics
+tex2typst 0.1.7 fails on `\\lVert`, leaves `\\limits` and unknown commands as words, and sets `\\|x\\|` as loose bars.
+So the LaTeX is prepared first, and afterwards every word of the result must be a name that Typst's own mathematics
 knows: a symbol, or a function that is called. Typst prints the name of a function that is not called.
 """
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workbench.report.prose import inline, literal, named, number, prose
 from workbench.store import Record
+
+_LATEX = {"rho": r"\rho", "lambda": r"\lambda", "eta": r"\eta", "x+": "x^{+}", "<=": r"\le", ">=": r"\ge"}
+_SYMBOLS = re.compile(r"(?<![\w$^{])(?:rho|lambda|eta|x\+|x|<=|>=)(?![\w$}^])")
 
 
 def derivation(record: Record) -> list[str]:
@@ -16,11 +20,12 @@ def derivation(record: Record) -> list[str]:
     return [
         f"== Derivation: {prose(_sentence_case(record.title))}",
         f"#statement({literal('Claim')}, [{prose(record.statement)}])",
-        f"{_depths(payload)}: #verdict({literal(record.verdict)}); {prose(payload['reason'])}. "
+        f"{_depths(payload)} #verdict({literal(record.verdict)}): {prose(payload['reason'])}. "
         f"#aside[{prose(payload['scope'])}]",
         *_identities(parts["prove"]),
         prose(_faults(parts["blindness"])),
         " ".join(_run(name, parts[name]) for name in ("check", "control") if parts.get(name) is not None),
+        "#setting[Steps:]",
         *(_step(step) for step in payload["steps"]),
     ]
 
@@ -46,7 +51,8 @@ def _identities(claims: Sequence[Mapping[str, Any]]) -> list[str]:
         members = [claim for claim in claims if (claim.get("restriction") or "") == setting]
         common = _common(members) if setting else []
         if setting:
-            blocks.append(f"#setting[When {prose(named(setting))}, that is, {_listed(common)}:]")
+            that_is = f", that is, {_listed(common)}" if common else ""
+            blocks.append(f"#setting[When {prose(named(setting))}{that_is}:]")
         elif len(settings) > 1:
             blocks.append("#setting[Without a setting:]")
         rows = ", ".join(_identity(claim, common, defined=bool(notation)) for claim in members)
@@ -68,7 +74,7 @@ def _common(claims: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _listed(formulas: Sequence[str]) -> str:
-    return ", ".join(inline(latex) for latex in formulas)
+    return ",#h(0.45em) ".join(inline(latex) for latex in formulas)
 
 
 def _identity(claim: Mapping[str, Any], common: Sequence[str], *, defined: bool) -> str:
@@ -80,7 +86,8 @@ def _identity(claim: Mapping[str, Any], common: Sequence[str], *, defined: bool)
 
 
 def _relations(text: str) -> str:
-    return text.replace("<=", "≤").replace(">=", "≥")
+    """Return the name of an identity with its relations and lone letters as formulas."""
+    return _SYMBOLS.sub(lambda match: f"${_LATEX.get(match[0], match[0])}$", text)
 
 
 def _faults(faults: Sequence[Mapping[str, Any]]) -> str:

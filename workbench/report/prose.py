@@ -1,7 +1,7 @@
 """Words, numbers and formulas as Typst source.
 
-Words are written with `$...$` for formulas (LaTeX), `$$...$$` for displayed ones, backticks for names, `*...*` for stress, and `{...}` for
-numbers that are looked up in the records: nothing numeric is typed in.
+Words are written with `$...$` for formulas (LaTeX), `$$...$$` for displayed ones, backticks for names, `*...*` for
+stress, and `{...}` for numbers that are looked up in the records: nothing numeric is typed in.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from decimal import Decimal
 from workbench.errors import InputError
 from workbench.report.formulas import formula
 
-_PIECES = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$|`([^`]+)`|\*([a-z][^*\n]*)\*", re.DOTALL)
+_PIECES = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$|`([^`]+)`|\*([A-Za-z][^*\n]*)\*", re.DOTALL)
 _LETTERS = re.compile(r"(?:tr\()?\b[a-zA-Z]{1,2}(?:[_^](?:\{[^}]*\}|\w))+(?: ?d?[A-Z](?:[_^](?:\{[^}]*\}|\w))+\)?)*")
 _PLACE = re.compile(r"\{([a-z][\w.\-]*(?::[\w.]+)?)\}")
 
@@ -42,12 +42,13 @@ def display(latex: str) -> str:
 
 def prose(text: str) -> str:
     """Return words with formulas and names as Typst content."""
-    parts, position = [], 0
+    parts, position, shown = [], 0, False
     for match in _PIECES.finditer(text):
-        parts.append(_plain(text[position : match.start()]))
+        parts.append(_plain(text[position : match.start()], after_display=shown))
         parts.append(_piece(*match.groups()))
+        shown = match.group(1) is not None
         position = match.end()
-    parts.append(_plain(text[position:]))
+    parts.append(_plain(text[position:], after_display=shown))
     return "".join(part for part in parts if part)
 
 
@@ -64,7 +65,8 @@ def named(text: str) -> str:
     return _LETTERS.sub(lambda match: f"${match.group(0)}$", text)
 
 
-def _plain(text: str) -> str:
+def _plain(text: str, *, after_display: bool = False) -> str:
+    text = text.lstrip() if after_display else text
     paragraphs = re.split(r"\n\s*\n", text)
     pieces = []
     for paragraph in paragraphs:
@@ -94,10 +96,6 @@ def _fill(text: str, lookup: Callable[[str], str | Latex], *, inside: bool) -> s
     return _PLACE.sub(value, text)
 
 
-# Digits after which a number just below 1 is rounded up to it after all.
-_MOST_DIGITS = 6
-
-
 class Latex(str):
     """A text that is a formula."""
 
@@ -120,7 +118,7 @@ def number(value: object, digits: int = 3) -> str:
 
 
 def _scientific(exact: Decimal, digits: int) -> str:
-    """Return a number to some digits, fewer where it has fewer; below 1 it is never rounded up to 1."""
+    """Return a number to some digits, fewer where it has fewer; just below 1 as 1 less a small one."""
     if exact == 0:
         return "0"
     digits = min(digits, len(exact.normalize().as_tuple().digits))
@@ -128,8 +126,8 @@ def _scientific(exact: Decimal, digits: int) -> str:
     if -4 < exponent < 6:
         places = max(digits - 1 - exponent, 0)
         rounded = f"{exact:.{places}f}"
-        if abs(exact) < 1 <= abs(Decimal(rounded)) and digits < _MOST_DIGITS:
-            return _scientific(exact, digits + 1)
+        if 0 < exact < 1 <= Decimal(rounded):
+            return f"1 - {_scientific(1 - exact, 2)}"
         return rounded
     mantissa = exact.scaleb(-exponent)
     rounded = f"{mantissa:.{digits - 1}f}"

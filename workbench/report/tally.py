@@ -28,12 +28,13 @@ def _evidence_words(records: list[Record]) -> list[str]:
     counts = Counter(record.verdict for record in records)
     listed = ", ".join(f"{counts[word]} {_be(counts[word])} {word}" for word in VERDICTS)
     enclosed = sum(record.grade == "enclosure" for record in records)
-    words = [f"Of {len(records)} runs, {listed}.", f"{enclosed} {_be(enclosed)} enclosures, whose errors are proved."]
+    words = [f"Of {len(records)} runs, {listed}.", f"In {enclosed} the errors are proved enclosures."]
     violated = [record for record in records if record.verdict == "violated"]
     controls = [record for record in violated if any(h.get("dropped") for h in record.hypotheses)]
     if controls:
+        what = "a control" if len(controls) == 1 else "controls"
         words.append(
-            f"{len(controls)} of the {len(violated)} violations {_be(len(controls))} controls, with a hypothesis set "
+            f"{len(controls)} of the {len(violated)} violations {_be(len(controls))} {what}, with a hypothesis set "
             "aside on purpose."
         )
     if counts["vacuous"]:
