@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 from workbench.backends.reals import Reals, reals
-from workbench.errors import UnknownNameError
+from workbench.errors import TheoremFileError, UnknownNameError
 from workbench.exact import UNKNOWN, Measured, decimal_text, to_float
 from workbench.rates import ObservedRate, observed_rate
 from workbench.theorems import Bound, Count, Hypothesis, Identity, Rate, Run, Theorem
@@ -172,7 +172,10 @@ def _measured(arithmetic: Reals, value: Any) -> Measured:
         return UNKNOWN if value != value or value in (float("inf"), float("-inf")) else Measured(Fraction(value))
     if value is None:
         return UNKNOWN
-    return arithmetic.measured(value)
+    try:
+        return arithmetic.measured(value)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise TheoremFileError(f"a prediction holds {value!r}, which is no number") from error
 
 
 def _judge(prediction: Bound | Identity | Count, run: Run, trajectory: Trajectory) -> Judged:
@@ -286,9 +289,11 @@ def _first_step_below(steps: Sequence[int], values: Sequence[Measured], level: F
 
 
 def _still_above(steps: Sequence[int], values: Sequence[Measured], level: Fraction, allowed: int) -> bool:
-    """Say whether the level is not reached, for certain, at a record no earlier than the steps allowed."""
-    late = [v.bounds() for s, v in zip(steps, values, strict=True) if s >= allowed]
-    return bool(late) and late[0] is not None and late[0][0] > level
+    """Say whether no record up to the steps allowed, or the first one after them, reaches the level, for certain."""
+    late = next((index for index, step in enumerate(steps) if step >= allowed), None)
+    if late is None:
+        return False
+    return all(b is not None and b[0] > level for b in (v.bounds() for v in values[: late + 1]))
 
 
 __all__ = [
