@@ -181,6 +181,9 @@ def _measured(arithmetic: Reals, value: Any) -> Measured:
 def _judge(prediction: Bound | Identity | Count, run: Run, trajectory: Trajectory) -> Judged:
     if isinstance(prediction, Count):
         return _judge_count(prediction, run)
+    for side in (prediction.lhs, prediction.rhs):
+        if not isinstance(side, Sequence) or isinstance(side, str):
+            raise TheoremFileError(f"{prediction.name}: a side is {side!r}; give one number for each record")
     lhs = [_measured(run.reals, x) for x in prediction.lhs]
     rhs = [_measured(run.reals, x) for x in prediction.rhs]
     if len(lhs) != len(run.steps) or len(rhs) != len(run.steps):
