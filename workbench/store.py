@@ -44,8 +44,9 @@ def fingerprint(files: Iterable[Path] = ()) -> str:
     `files` count, so that editing one theorem makes only its own results stale.
     """
     engine = hashlib.sha256(_engine_digest().encode())
-    for path in sorted({Path(f).resolve() for f in files}, key=lambda p: p.name):
-        engine.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    # By name and bytes: two files may share a name, and folders differ from machine to machine.
+    for name, text in sorted((path.name, path.read_bytes()) for path in {Path(f).resolve() for f in files}):
+        engine.update(name.encode() + b"\0" + text + b"\0")
     return engine.hexdigest()
 
 
