@@ -151,6 +151,7 @@ class _Descent:
             grade="enclosure" if self.errors.rigorous else "estimate",
             status=status,
             weights=None if weights is None else tuple(weights),
+            notes=tuple(self.recorder.unmeasured.values()),
         )
 
 

@@ -208,4 +208,5 @@ class _Flow:
             grade="estimate",
             status=status,
             weights=None if weights is None else tuple(weights),
+            notes=tuple(self.recorder.unmeasured.values()),
         )
