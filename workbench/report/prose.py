@@ -127,7 +127,7 @@ def _scientific(exact: Decimal, digits: int) -> str:
         places = max(digits - 1 - exponent, 0)
         rounded = f"{exact:.{places}f}"
         if 0 < exact < 1 <= Decimal(rounded):
-            return f"1 - {_scientific(1 - exact, 2)}"
+            return f"1 - {_scientific(1 - exact, 1)}"
         return rounded
     mantissa = exact.scaleb(-exponent)
     rounded = f"{mantissa:.{digits - 1}f}"

@@ -46,8 +46,8 @@ def claims_table(plan: Plan, records: Records) -> str:
             words[run.group] = run.claim
     body = ",\n  ".join(_claim_row(words[key], members) for key, members in groups.items())
     return (
-        "#ruled(columns: (1fr, auto, auto, auto, auto, auto), align: (left, left, right, right, left, left),\n"
-        '  head: ("claim", "verdict", "margin", "tightness", "precision", "grade"),\n  ' + body + ")"
+        "#small[#ruled(columns: (1fr, auto, auto, auto, auto, auto), align: (left, left, right, right, left, left),\n"
+        '  head: ("claim", "verdict", "margin", "tightness", "precision", "grade"),\n  ' + body + ")]"
     )
 
 
