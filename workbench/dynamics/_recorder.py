@@ -19,7 +19,11 @@ _MOST_RECORDS = 20_000
 
 
 class PrecisionShort(WorkbenchError):
-    """The working precision ran out before the run was done."""
+    """The working precision ran out at a step, before the run was done."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__(f"the working precision ran out at step {step}")
+        self.step = step
 
 
 class Recorder:
@@ -65,7 +69,7 @@ class Recorder:
     ) -> None:
         """Measure every observable on weights that carry their errors."""
         if self._digits is not None:
-            self._hold_precision(parameters)
+            self._hold_precision(parameters, step)
         snapshot = Snapshot(self.network, parameters, initial, previous, self._step_size, self._reals)
         with self._reals.session():
             for name, measure in self._measures.items():
@@ -96,11 +100,11 @@ class Recorder:
         if self.weights is not None:
             self.weights = [self.weights[i] for i in keep]
 
-    def _hold_precision(self, parameters: Parameters) -> None:
+    def _hold_precision(self, parameters: Parameters, step: int) -> None:
         """Raise where a weight has fewer digits than were asked for."""
         worst = largest_error(self.network.backend, parameters)
         size = max(1.0, *(float(np.abs(self.network.backend.shadow(p)).max()) for p in parameters))
         if not np.isfinite(size):
             return
         if worst is None or worst > Fraction(size) / Fraction(10) ** (self._digits or 0):
-            raise PrecisionShort
+            raise PrecisionShort(step)
