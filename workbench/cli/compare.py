@@ -237,7 +237,9 @@ def _figures(statement: dict[str, Any]) -> str:
     if statement["kind"] == "count":
         measured = "not reached" if statement["measured"] is None else statement["measured"]
         return f", measured {measured}, allowed {statement['allowed']}"
-    margin = "" if statement["margin"] is None else f", smallest slack {float(statement['margin']):.3g}"
+    # The margin of an equality is its largest gap, negated.
+    name, sign = ("largest gap", -1) if statement["kind"] == "identity" else ("smallest slack", 1)
+    margin = "" if statement["margin"] is None else f", {name} {sign * float(statement['margin']):.3g}"
     error = "" if statement["error"] is None else f" with error {float(statement['error']):.1g}"
     tightness = "" if statement["tightness"] is None else f", tightness {statement['tightness']:.3f}"
     return f"{margin}{error}{tightness}"
