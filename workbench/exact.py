@@ -6,10 +6,12 @@ name (`power(64,-7/10)`) and each backend carries it out once in its own arithme
 
 from __future__ import annotations
 
+import decimal
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -17,7 +19,11 @@ from workbench.errors import InputError, ShapeError
 
 _NAMED = re.compile(r"^(root|power)\(\s*([^,()]+?)\s*,\s*([^,()]+?)\s*\)$")
 _DECIMAL = re.compile(r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?$")
-_RATIO = re.compile(r"^[+-]?\d+\s*/\s*\d+$")
+_RATIO = re.compile(r"^([+-]?\d+)\s*/\s*(\d+)$")
+
+# Python writes and reads no integer of more decimal digits (sys.int_info.default_max_str_digits is 4300).
+_MOST_DIGITS = 4000
+_MOST_BITS = 13_000
 
 
 def rational(value: Any, name: str = "a number") -> Fraction:
@@ -40,11 +46,31 @@ def rational(value: Any, name: str = "a number") -> Fraction:
         return Fraction(value)
     if isinstance(value, str):
         text = value.strip()
-        if _DECIMAL.match(text):
-            return Fraction(text)
-        if _RATIO.match(text) and int(text.split("/")[1]) != 0:
-            return Fraction(text.replace(" ", ""))
-    raise InputError(f"{name} is {value!r}; give a rational such as 1/3, 0.25 or 1e-10")
+        if len(text) > 2 * _MOST_DIGITS:
+            raise InputError(f"{name} has {len(text)} characters; give at most {_MOST_DIGITS} digits")
+        ratio = _RATIO.match(text)
+        if ratio is not None and all(len(part) <= _MOST_DIGITS for part in ratio.groups()) and int(ratio.group(2)) != 0:
+            return Fraction(int(ratio.group(1)), int(ratio.group(2)))
+        if _DECIMAL.match(text) and len(text) <= _MOST_DIGITS:
+            return _writable(Fraction(text), name)
+    raise InputError(f"{name} is {_shortened(value)}; give a rational such as 1/3, 0.25 or 1e-10")
+
+
+def _writable(value: Fraction, name: str) -> Fraction:
+    if max(value.numerator.bit_length(), value.denominator.bit_length()) > _MOST_BITS:
+        raise InputError(f"{name} has an exponent beyond {_MOST_DIGITS - 100}; give a smaller one")
+    return value
+
+
+def _shortened(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+_POWER_CONTEXT = decimal.Context(prec=60, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)
+
+# ln of the largest double is 709.8, of the smallest subnormal -744.4.
+_LARGEST_LOGARITHM = 750
 
 
 @dataclass(frozen=True)
@@ -69,7 +95,16 @@ class Power:
         return f"power({self.base},{self.exponent})"
 
     def __float__(self) -> float:
-        return float(float(self.base) ** float(self.exponent))
+        # Through decimals with guard digits: one rounding, where float ** float amplifies that of the exponent.
+        with decimal.localcontext(_POWER_CONTEXT):
+            base = Decimal(self.base.numerator) / Decimal(self.base.denominator)
+            logarithm = Decimal(self.exponent.numerator) / Decimal(self.exponent.denominator) * base.ln()
+            if logarithm < -_LARGEST_LOGARITHM:
+                return 0.0
+            value = float(logarithm.exp()) if logarithm < _LARGEST_LOGARITHM else math.inf
+        if math.isinf(value):
+            raise OverflowError(f"{self} is too large for a float")
+        return value
 
 
 Exact = Fraction | Power

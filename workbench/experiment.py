@@ -155,20 +155,30 @@ def read_start(scheme: str, given: Mapping[str, Any]) -> Start:
 
 
 def _network(data: Mapping[str, Any]) -> Network:
-    kind = data.get("kind", "linear")
+    kind = data.get("kind", "linear") if isinstance(data, Mapping) else "linear"
     if kind == "linear":
         _known(data, ("kind", "widths"), "the network")
-        return LinearNetwork(tuple(_required(data, "widths", "the network")))
+        widths = _required(data, "widths", "the network")
+        if not isinstance(widths, list | tuple):
+            raise InputError(f"the widths are {widths!r}; give a list such as [2, 3, 2]")
+        return LinearNetwork(tuple(widths))
     if kind == "residual":
         _known(data, ("kind", "width", "depth", "activation", "branch_scale"), "the network")
         scale = exact(data.get("branch_scale", "1"), "the branch scale")
         return ResidualNetwork(
-            int(_required(data, "width", "the network")),
-            int(_required(data, "depth", "the network")),
+            _count(data, "width"),
+            _count(data, "depth"),
             data.get("activation", "identity"),
             scale,
         )
     raise UnknownNameError("network", str(kind), ["linear", "residual"])
+
+
+def _count(data: Mapping[str, Any], key: str) -> int:
+    value = _required(data, key, "the network")
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InputError(f"the {key} of the network is {value!r}; give a positive integer")
+    return value
 
 
 def read_arithmetic(data: Mapping[str, Any]) -> Arithmetic:

@@ -7,6 +7,7 @@ match. The file name is the id and the file carries the SHA-256 of its own body,
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
 import os
@@ -44,8 +45,9 @@ def fingerprint(files: Iterable[Path] = ()) -> str:
     `files` count, so that editing one theorem makes only its own results stale.
     """
     engine = hashlib.sha256(_engine_digest().encode())
-    for path in sorted({Path(f).resolve() for f in files}, key=lambda p: p.name):
-        engine.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    # By name and content: two files may share a name, and a path must not matter.
+    for name, data in sorted((path.name, path.read_bytes()) for path in {Path(f).resolve() for f in files}):
+        engine.update(name.encode() + b"\0" + data + b"\0")
     return engine.hexdigest()
 
 
@@ -74,6 +76,7 @@ def provenance() -> dict[str, Any]:
         "versions": found,
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
     }
 
 

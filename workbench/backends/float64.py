@@ -98,6 +98,7 @@ def nearest(value: Exact) -> float:
     try:
         return float(value)
     except OverflowError:
+        # A power is positive: its base is.
         return -math.inf if isinstance(value, Fraction) and value < 0 else math.inf
 
 

@@ -35,6 +35,7 @@ class Multiprecision(ShadowedScalars):
             import mpmath
         except ImportError as error:
             raise MissingPackageError("mpmath", "the backend mp") from error
+        self._from_rational: Any = mpmath.libmp.from_rational
         self.context: Any = mpmath.MPContext()
         self.context.prec = bits
         self.precision_bits = bits
@@ -53,11 +54,12 @@ class Multiprecision(ShadowedScalars):
     def _convert(self, value: Exact) -> Any:
         mp = self.context
         if isinstance(value, Power):
-            # Ten guard bits, one rounding at the end.
-            with mp.extraprec(10):
+            # Guard bits for the rounding of the exponent, which the logarithm of the power amplifies; one rounding.
+            with mp.extraprec(64):
                 power = mp.power(self._convert(value.base), self._convert(value.exponent))
             return +power
-        return mp.mpf(value.numerator) / value.denominator
+        # In one rounding: a numerator of more bits than the significand would be rounded before the division.
+        return mp.make_mpf(self._from_rational(int(value.numerator), int(value.denominator), mp.prec, "n"))
 
     def matrix(self, rows: Sequence[Sequence[Exact]]) -> Array:
         """Return a matrix, each entry rounded once."""

@@ -94,6 +94,15 @@ class Real:
 
     __gt__ = __le__ = __ge__ = __lt__
 
+    # Equality and truth of an enclosure would answer by identity, silently.
+    def __eq__(self, other: object) -> bool:
+        raise TypeError("enclosed reals do not compare; take reals.measured(x).bounds()")
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __bool__(self) -> bool:
+        raise TypeError("an enclosed real is neither true nor false; take reals.measured(x).bounds()")
+
 
 class Reals:
     """Rigorous real arithmetic for predictions and margins.
@@ -222,8 +231,8 @@ class Intervals:
         return self._context.mpf(value.numerator) / self._context.mpf(value.denominator)
 
     def log(self, x: Raw) -> Raw:
-        """Return the natural logarithm."""
-        return self._context.log(x)
+        """Return the natural logarithm, unbounded where the argument may not be positive."""
+        return self._context.log(x) if x.a > 0 else self._context.mpf(["-inf", "inf"])
 
     def exp(self, x: Raw) -> Raw:
         """Return the exponential."""
@@ -241,6 +250,8 @@ class Intervals:
         if exponent == 0:
             return self.number(1)
         base = self._nonnegative(x)
+        if base.a == 0 and exponent < 0:
+            return self._context.mpf(["-inf", "inf"])
         if base.a == 0:
             # x^p is monotone: from zero to the power of the upper end.
             top = base.b if base.b == 0 else self._context.exp(self._context.log(base.b) * self.number(exponent)).b

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from workbench.backends.base import Array, Backend, ShadowedScalars
+from workbench.backends.float64 import nearest
 from workbench.exact import UNKNOWN, Exact, Measured
 
 
@@ -97,7 +98,7 @@ class RunningError(ShadowedScalars):
 
     def scale(self, factor: Exact, a: Bounded) -> Bounded:
         """Return the product with a number, rounded in the number and in the product."""
-        result = self._bounded(self.base.scale(factor, a.middle), abs(float(factor)) * a.radius)
+        result = self._bounded(self.base.scale(factor, a.middle), abs(nearest(factor)) * a.radius)
         result.radius = result.radius + 2 * result.size
         return result
 

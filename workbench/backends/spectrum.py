@@ -14,7 +14,7 @@ import numpy as np
 
 from workbench.exact import Matrix, Measured
 
-# Half-width of a first enclosure, relative to the largest eigenvalue; doubled where a count disagrees.
+# Half-width of a first enclosure, relative to the largest entry; doubled where a count disagrees.
 _FIRST_WIDTH = Fraction(1, 2**44)
 
 
@@ -29,22 +29,23 @@ def symmetric_eigenvalues(matrix: Matrix) -> tuple[Measured, ...]:
     if matrix.eigenvalues is not None:
         return tuple(Measured(x) for x in matrix.eigenvalues)
     polynomial = _characteristic_polynomial(matrix.rows)
-    floats = np.linalg.eigvalsh(np.array([[float(x) for x in row] for row in matrix.rows]))
-    scale = Fraction(max(float(np.abs(floats).max()), 1e-300))
-    return tuple(_enclose(polynomial, index, float(guess), scale) for index, guess in enumerate(floats))
+    # Relative to the largest entry: the floats have no room for a matrix of any magnitude.
+    top = max(abs(x) for row in matrix.rows for x in row) or Fraction(1)
+    floats = np.linalg.eigvalsh(np.array([[float(x / top) for x in row] for row in matrix.rows]))
+    return tuple(_enclose(polynomial, index, Fraction(float(guess)) * top, top) for index, guess in enumerate(floats))
 
 
-def _enclose(polynomial: list[Fraction], index: int, guess: float, scale: Fraction) -> Measured:
+def _enclose(polynomial: list[Fraction], index: int, guess: Fraction, scale: Fraction) -> Measured:
     """Return the eigenvalue number `index`, counted from the smallest, near a floating guess."""
     for limit in (64, 10**6):
-        candidate = Fraction(guess).limit_denominator(limit)
+        candidate = guess.limit_denominator(limit)
         above, equal = _roots_above(polynomial, candidate)
         below = len(polynomial) - 1 - above - equal
         if equal and below <= index < below + equal:
             return Measured(candidate)
     width = _FIRST_WIDTH * scale
     while True:
-        lower, upper = Fraction(guess) - width, Fraction(guess) + width
+        lower, upper = guess - width, guess + width
         size = len(polynomial) - 1
         below_lower = size - sum(_roots_above(polynomial, lower))
         above_upper = _roots_above(polynomial, upper)[0]

@@ -63,6 +63,9 @@ def parameters(name: str, given: Mapping[str, Any]) -> dict[str, Fraction]:
     missing = [k for k, v in values.items() if v is None]
     if missing:
         raise InputError(f"the dynamics {name} needs {missing[0]}; give --set {missing[0]}=1/10")
+    for key, value in values.items():
+        if value is not None and value < 0:
+            raise InputError(f"the {key} is {value}; it must not be negative")
     return {k: v for k, v in values.items() if v is not None}
 
 
@@ -121,6 +124,8 @@ def _finish(trajectory: Trajectory, arithmetic: Arithmetic, base: backends.Backe
     device = arithmetic.device or ("cpu" if arithmetic.name == "torch" else None)
     used = Arithmetic(arithmetic.name, digits, base.precision_bits, device)
     notes = trajectory.notes
+    if digits is not None and (base.precision_bits or 0) >= _MOST_BITS:
+        notes = (*notes, f"{base.precision_bits} bits did not suffice: {digits} digits are not guaranteed")
     inexact = [m for m in (trajectory.target, trajectory.problem.loss.inputs) if m is not None and m.from_float]
     if inexact and (base.precision_bits is None or base.precision_bits >= 64):
         notes = (*notes, "an entry was given as a float and enters as the dyadic it is: only its 53 bits are meant")

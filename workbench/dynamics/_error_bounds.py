@@ -18,7 +18,7 @@ Hessian of a deep linear network.
     l'' = 2c (||W' X||_F^2 + <E X^T, W''>). ||W' X||_F <= ||X||_2 sqrt(sum_i prod_{k != i} w_k^2), and |<M, W''>| <=
     ||M||_2 max_i sum_{j != i} prod_{k != i, j} w_k, by the nuclear norm: each term has two factors V.
     So the eigenvalues lie in [-lam, top + lam] with lam = 2c ||E X^T||_2 (...), top = 2c ||X||_2^2 (...).
-    On a ball of radius e the same holds with w_i + e and ||E||_2 + ||X||_2 (prod (w_i + e) - prod w_i).
+    On a ball of radius e the same holds with w_i + e and ||E||_2 + ||X||_2 e sum_i prod_{k != i} (w_k + e).
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ import numpy as np
 
 from workbench.backends import Array, Backend
 from workbench.backends.ball import measured
+from workbench.backends.float64 import nearest
 from workbench.backends.running_error import Bounded, RunningError
 from workbench.networks import Parameters
 from workbench.networks.curvature import Curvature
@@ -183,41 +184,53 @@ class HessianBound:
     def __init__(self, problem: Problem) -> None:
         loss = problem.loss
         self._twice = 2 * float(loss.factor) * _INFLATE
-        self._target = np.array([[float(x) for x in row] for row in loss.target.rows])
+        self._target = np.array([[nearest(x) for x in row] for row in loss.target.rows])
         self._inputs = None
         self._input_norm = 1.0
         if loss.inputs is not None:
-            self._inputs = np.array([[float(x) for x in row] for row in loss.inputs.rows])
+            self._inputs = np.array([[nearest(x) for x in row] for row in loss.inputs.rows])
             self._input_norm = spectral_norm_bound(self._inputs)
 
     def extremes(self, layers: list[np.ndarray], error: float) -> tuple[float, float]:
         """Return bounds of the smallest and largest eigenvalue on the ball of radius `error` around the layers."""
-        if not all(np.isfinite(layer).all() for layer in layers) or not np.isfinite(error):
+        if not all(np.isfinite(a).all() for a in (*layers, self._target)) or not np.isfinite(error + self._input_norm):
             return -np.inf, np.inf
         with np.errstate(over="ignore", invalid="ignore"):
             middle = np.array([spectral_norm_bound(layer) for layer in layers])
             wide = (middle + error) * _INFLATE
-            residual = self._residual_bound(layers, wide, error)
-            whole = float(np.prod(wide)) * _INFLATE
-            others = whole / np.maximum(wide, 1e-300)
-            if (wide < 1e-150).any():
-                return -np.inf, np.inf
-            pairs = max(float(others[i] * (np.sum(1 / wide) - 1 / wide[i])) for i in range(len(wide)))
-            twist = self._twice * residual * self._input_norm * max(pairs, 0.0) * _INFLATE
+            others, pairs = _products_without(wide)
+            residual = self._residual_bound(layers, wide, error * float(others.sum()) * self._input_norm)
+            twist = self._twice * residual * self._input_norm * float(pairs.sum(axis=1).max()) * _INFLATE
             top = self._twice * self._input_norm**2 * float((others**2).sum()) * _INFLATE
         if not np.isfinite(top + twist):
             return -np.inf, np.inf
         return -twist, top + twist
 
-    def _residual_bound(self, layers: list[np.ndarray], wide: np.ndarray, error: float) -> float:
-        """Return a bound of ||E||_2 on the ball, the rounding of its own evaluation included."""
+    def _residual_bound(self, layers: list[np.ndarray], wide: np.ndarray, spread: float) -> float:
+        """Return a bound of ||E||_2 on the ball, over which W X moves by at most `spread`; rounding included."""
         product = layers[0] if self._inputs is None else layers[0] @ self._inputs
         for layer in layers[1:]:
             product = layer @ product
-        size = float(np.prod(wide)) * self._input_norm
         rounding = _product_rounding(layers, wide, self._target, self._input_norm)
-        spread = size * float(np.expm1(np.sum(error / np.maximum(wide - error, 1e-300))))
         return (spectral_norm_bound(product - self._target) + spread + rounding) * _INFLATE
+
+
+def _products_without(factors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the products without factor i, and those without i and j (zero for i = j).
+
+    By multiplication only: dividing the whole product by a factor, or taking a term out of a sum, loses everything
+    where one factor nearly vanishes.
+    """
+    size = len(factors)
+    table = np.tile(factors, (size, 1))
+    np.fill_diagonal(table, 1.0)
+    ahead, behind = np.ones((size, size)), np.ones((size, size))
+    ahead[:, 1:] = np.cumprod(table[:, :-1], axis=1)
+    behind[:, :-1] = np.cumprod(table[:, :0:-1], axis=1)[:, ::-1]
+    pairs = ahead * behind
+    others = pairs.diagonal().copy()
+    np.fill_diagonal(pairs, 0.0)
+    return others, pairs
 
 
 def _product_rounding(layers: list[np.ndarray], wide: np.ndarray, target: np.ndarray, inputs: float) -> float:
@@ -238,8 +251,8 @@ def spectral_norm_bound(a: np.ndarray, squarings: int = 5) -> float:
     obeys eps <- 2 sqrt(d) eps + d^(3/2) (d + 2) u, and the bound is enlarged by it.
     """
     size = float(np.abs(a).max())
-    if size == 0:
-        return 0.0
+    if size == 0 or not np.isfinite(size):
+        return size
     dimension = min(a.shape)
     scaled = a / size
     gram = scaled.T @ scaled if a.shape[1] <= a.shape[0] else scaled @ scaled.T
@@ -259,8 +272,12 @@ def spectral_norm_bound(a: np.ndarray, squarings: int = 5) -> float:
 
 def norm(arrays: list[np.ndarray]) -> float:
     """Return the Frobenius norm of several arrays together."""
-    with np.errstate(over="ignore"):
-        return float(np.sqrt(sum(float((a * a).sum()) for a in arrays)))
+    # Relative to the largest entry: squares of doubles leave their range at 1e-162 and 1e154.
+    size = max((float(np.abs(a).max()) for a in arrays if a.size), default=0.0)
+    if size == 0 or not np.isfinite(size):
+        return size
+    with np.errstate(over="ignore", under="ignore"):
+        return size * float(np.sqrt(sum(float(((a / size) ** 2).sum()) for a in arrays)))
 
 
 def _finite_or_infinite(value: float) -> float:

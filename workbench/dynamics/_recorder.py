@@ -76,9 +76,10 @@ class Recorder:
             self._thin()
 
     def _thin(self) -> None:
-        """Keep every second record; the stride of the next ones doubles."""
+        """Keep every second record and the latest, which may be the last; the stride of the next ones doubles."""
         self._stride *= 2
-        keep = [i for i, step in enumerate(self.steps) if step % self._stride == 0]
+        latest = self.steps[-1]
+        keep = [i for i, step in enumerate(self.steps) if step % self._stride == 0 or step == latest]
         self.steps = [self.steps[i] for i in keep]
         self.times = [self.times[i] for i in keep]
         self.series = {name: [values[i] for i in keep] for name, values in self.series.items()}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from workbench.backends import Backend
+from workbench.backends.float64 import nearest
 from workbench.dynamics._iteration import Memory, descend
 from workbench.networks import Parameters
 from workbench.problem import Problem
@@ -35,7 +36,7 @@ class Step:
 
     def growth(self, low: float, high: float) -> float:
         """Return ||I - eta H||_2."""
-        eta = float(self.step_size)
+        eta = nearest(self.step_size)
         return max(abs(1 - eta * low), abs(1 - eta * high))
 
 

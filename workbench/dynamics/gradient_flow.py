@@ -19,6 +19,7 @@ from workbench.backends.running_error import RunningError, enclosing
 from workbench.dynamics._error_bounds import norm
 from workbench.dynamics._recorder import PrecisionShort, Recorder
 from workbench.errors import UnsupportedError
+from workbench.exact import to_float
 from workbench.networks import Built, Parameters, build
 from workbench.networks.curvature import Curvature
 from workbench.problem import Problem
@@ -33,6 +34,10 @@ _DIVERGED = 1e100
 _LEAST_RECORDS = 40
 _MOST_STEPS = 20_000
 
+# The error is carried in doubles, so it cannot be followed to more digits than their exponents reach.
+_MOST_DIGITS = 280
+_SMALLEST_ERROR = 1e-290
+
 # Steps are dyadic, so that times are exact in every arithmetic.
 _STEP_BITS = 40
 
@@ -45,6 +50,8 @@ def run(
         raise UnsupportedError("the exact backend runs a few steps of descent, not a flow; use --backend ball or mp")
     if method.stop.time is None and method.stop.until_loss is None:
         raise UnsupportedError("a flow needs a time or a loss to stop at; give --time 5 or --until-loss 1e-10")
+    if digits is not None and digits > _MOST_DIGITS:
+        raise UnsupportedError(f"the error of a flow is estimated to {_MOST_DIGITS} digits at most, not {digits}")
     with base.session():
         return _Flow(problem, base, method, observes, keep_weights, digits).run()
 
@@ -146,7 +153,7 @@ class _Flow:
         best = self._combine(results, self.weights)
         other = self._combine(results[1:], self.lower)
         gap = [self.base.shadow(self.base.subtract(a, b)) for a, b in zip(best, other, strict=True)]
-        return best, norm(gap)
+        return best, max(norm(gap), _SMALLEST_ERROR)
 
     def _combine(self, results: list[Parameters], weights: list[Fraction]) -> Parameters:
         combined = []
@@ -175,7 +182,8 @@ class _Flow:
     def _widen(self, parameters: Parameters) -> Parameters:
         """Return weights over the judging arithmetic, with the global error in every entry."""
         if isinstance(self.judge, RunningError):
-            return tuple(self.judge.wrap(p, self.error / float(self.base.roundoff)) for p in parameters)
+            units = to_float(Fraction(self.error) / self.base.roundoff) if np.isfinite(self.error) else None
+            return tuple(self.judge.wrap(p, np.inf if units is None else units) for p in parameters)
         if self.base.name == "ball":
             from workbench.backends.ball import arb
             from workbench.exact import Measured

@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 
 from workbench.backends import Backend
+from workbench.backends.float64 import nearest
 from workbench.dynamics._iteration import Memory, descend
 from workbench.networks import Parameters
 from workbench.problem import Problem
@@ -50,7 +51,9 @@ class HeavyBall:
     def _norm(self, curvature: float) -> float:
         if not np.isfinite(curvature):
             return float("inf")
-        pull, beta = float(self.step_size) * curvature, float(self.momentum)
+        pull, beta = nearest(self.step_size) * curvature, nearest(self.momentum)
+        if not np.isfinite(pull + beta):
+            return float("inf")
         return float(np.linalg.norm(np.array([[1 - pull, beta], [-pull, beta]]), 2))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from workbench.backends import Backend
+from workbench.backends.float64 import nearest
 from workbench.dynamics._iteration import Memory, descend
 from workbench.dynamics.gradient_descent import Step
 from workbench.networks import Parameters
@@ -36,7 +37,7 @@ class PenalisedStep(Step):
 
     def growth(self, low: float, high: float) -> float:
         """Return ||I - eta (H + kappa I)||_2."""
-        return super().growth(low + float(self.penalty), high + float(self.penalty))
+        return super().growth(low + nearest(self.penalty), high + nearest(self.penalty))
 
 
 def run(

@@ -1,0 +1,264 @@
+"""Reports: from the store to a PDF that is the same bytes again, and refusals in one clear line."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from workbench import content, derivation, experiment, report, theorems
+from workbench.errors import InputError, StoreError, UnknownNameError
+from workbench.report import figures
+from workbench.report.claims import claims_json
+from workbench.report.document import source
+from workbench.report.lookup import lookup
+from workbench.report.plan import read_plan
+from workbench.report.prose import filled, formula, number, prose
+from workbench.store import Record, Store
+
+TOML = """
+title = "A small report"
+subtitle = "for a test"
+abstract = "The run is {spd:verdict} after {spd:steps_to_loss.measured} steps, and $L = {spd:depth}$."
+
+[[runs]]
+key = "spd"
+claim = "positive definite, $L = 2$"
+theorem = "positive_definite"
+depth = 2
+target = { family = "spectrum", eigenvalues = ["1/2", "2"], rotate = 1 }
+step_size = "largest"
+until_loss = "1e-8"
+backend = { name = "ball", digits = 20 }
+
+[[runs]]
+key = "over-depth"
+theorem = "positive_definite"
+depths = [2, 3]
+target = { family = "spectrum", eigenvalues = ["1/2", "2"], rotate = 1 }
+step_size = "largest"
+until_loss = "1e-8"
+
+[[runs]]
+key = "silent"
+claim = "a step too long"
+theorem = "positive_definite"
+depth = 2
+target = { family = "spectrum", eigenvalues = ["1/2", "2"] }
+step_size = "1/2"
+steps = 5
+expect = "vacuous"
+
+[[runs]]
+key = "derived"
+claim = "the drift"
+derivation = "balancedness_drift"
+depth = 2
+
+[[sections]]
+heading = "One"
+words = "The rate is {spd:observed_rate}."
+statement = "spd"
+figures = [
+  { kind = "envelope", run = "spd", caption = "The envelope." },
+  { kind = "steps", runs = ["over-depth"], over = ["depth"], caption = "Steps." },
+]
+compare = ["spd", "silent"]
+derivation = "derived"
+"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Store]:
+    """A report that was run: its folder and its store."""
+    root = tmp_path_factory.mktemp("report")
+    folder = root / "small"
+    folder.mkdir()
+    (folder / "report.toml").write_text(TOML)
+    store = Store(root / "store")
+    entries = {}
+    for run in report.runs(str(folder)):
+        if run.derivation is not None:
+            claim = derivation.load(run.derivation)
+            record = derivation.recorded(claim, store, run.depth, run.widths)[0]
+        else:
+            record = experiment.read(run.experiment).record(store)[0]
+        entries[run.key] = record.id
+    store.put_manifest("small", entries)
+    return folder, store
+
+
+def _records(made: tuple[Path, Store]) -> dict[str, Record]:
+    folder, store = made
+    return report.records(read_plan(folder), store)
+
+
+def test_rebuilt_from_the_same_store_it_is_byte_identical(made: tuple[Path, Store], tmp_path: Path) -> None:
+    first, second = (report.build(str(made[0]), made[1], tmp_path / name) for name in ("a.pdf", "b.pdf"))
+    assert first.read_bytes() == second.read_bytes()
+    assert first.read_bytes().startswith(b"%PDF-")
+
+
+def test_it_is_pdf_a_3b_with_its_claims_attached(made: tuple[Path, Store], tmp_path: Path) -> None:
+    data = report.build(str(made[0]), made[1], tmp_path / "a.pdf").read_bytes()
+    assert re.search(rb"<pdfaid:part>3</pdfaid:part>", data)
+    assert re.search(rb"<pdfaid:conformance>B</pdfaid:conformance>", data)
+    assert b"claims.json" in data
+
+
+def test_claims_list_every_run_with_verdict_and_id(made: tuple[Path, Store]) -> None:
+    records = _records(made)
+    claims = json.loads(claims_json(read_plan(made[0]), records))["claims"]
+    assert {c["key"]: c["run_id"] for c in claims} == {k: r.id for k, r in records.items()}
+    assert {c["key"]: c["verdict"] for c in claims}["silent"] == "vacuous"
+
+
+def test_missing_result_is_refused_with_the_command_that_computes_it(made: tuple[Path, Store], tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="workbench verify small"):
+        report.build(str(made[0]), Store(tmp_path / "empty"), tmp_path / "a.pdf")
+
+
+def test_stale_result_is_refused(made: tuple[Path, Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Record, "is_current", lambda self: False)
+    with pytest.raises(StoreError, match=r"stale.*workbench verify small"):
+        report.build(str(made[0]), made[1], tmp_path / "a.pdf")
+
+
+def test_changed_bytes_of_a_record_are_refused(made: tuple[Path, Store], tmp_path: Path) -> None:
+    copy = tmp_path / "store"
+    shutil.copytree(made[1].root, copy)
+    record = next((copy / "records").glob("*.json"))
+    record.write_text(record.read_text().replace("consistent", "consistenT", 1).replace("vacuous", "vacuouS", 1))
+    changed = [p for p in (copy / "records").glob("*.json") if p.name == record.name]
+    assert changed
+    with pytest.raises(StoreError, match="does not match its hash"):
+        Store(copy).get(record.stem)
+
+
+def test_place_that_the_records_do_not_have_is_an_error(made: tuple[Path, Store]) -> None:
+    records = _records(made)
+    for place in ("nobody:verdict", "spd:nothing", "spd:steps_to_loss.none", "count.odd", "silent:margin"):
+        with pytest.raises(InputError, match="words of the report"):
+            lookup(records, place)
+
+
+def test_numbers_come_from_the_records(made: tuple[Path, Store]) -> None:
+    records = _records(made)
+    measured = records["spd"].payload["statements"][1]["measured"]
+    words = filled("{spd:steps_to_loss.measured} and $t = {spd:steps_to_loss.measured}$", lambda p: lookup(records, p))
+    assert words == f"${measured}$ and $t = {measured}$"
+
+
+def test_vacuous_run_never_has_its_bound_drawn(made: tuple[Path, Store]) -> None:
+    with pytest.raises(InputError, match="vacuous"):
+        figures.draw({"kind": "envelope", "run": "silent"}, _records(made), {})
+
+
+def test_figure_is_the_same_bytes_again(made: tuple[Path, Store]) -> None:
+    records = _records(made)
+    first, second = (figures.draw({"kind": "envelope", "run": "spd"}, records, {}) for _ in range(2))
+    assert first == second
+    assert b"<text" not in first
+
+
+def test_log_of_a_decimal_below_the_floats() -> None:
+    assert figures.log10("1e-5000") == -5000
+
+
+@pytest.mark.parametrize(
+    ("value", "latex"),
+    [
+        (3, "3"),
+        ("9.9996e-8", r"1.00 \times 10^{-7}"),
+        (0.5, "0.500"),
+        ("1e-400", r"1.00 \times 10^{-400}"),
+        (-0.25, "-0.250"),
+    ],
+)
+def test_numbers_are_typeset(value: object, latex: str) -> None:
+    assert number(value) == latex
+
+
+def _formulas() -> list[str]:
+    found = []
+    for name in theorems.catalogue():
+        theorem = theorems.load(name)
+        for text in (theorem.statement, theorem.standing, *theorem.hypothesis_texts.values()):
+            found += [a or b for a, b in re.findall(r"\$\$(.+?)\$\$|\$(.+?)\$", text, re.DOTALL)]
+    return found
+
+
+def test_every_formula_of_the_catalogue_compiles() -> None:
+    import typst
+
+    formulas = sorted(set(_formulas()))
+    assert len(formulas) > 20
+    document = "\n\n".join(f"$ {formula(latex)} $" for latex in formulas)
+    assert typst.compile(document.encode(), ignore_system_fonts=True)
+
+
+@pytest.mark.parametrize("latex", [r"\lVert x \rVert", r"\frac{1}", r"\hyper{1}"])
+def test_formula_that_the_converter_does_not_know_is_an_error(latex: str) -> None:
+    with pytest.raises(InputError, match="cannot be typeset"):
+        formula(latex)
+
+
+def test_words_are_never_typst_commands() -> None:
+    assert prose('#read("x") *bold* $x$') == r'#"#read(\"x\") *bold* ";' + '#math.equation(alt: "x", $x$)'
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "word"),
+    [
+        ('title = "A small report"', InputError, "title"),
+        ('theorem = "positive_definite"', InputError, "theorem"),
+        ('key = "silent"', InputError, "key"),
+    ],
+)
+def test_bad_plan_is_one_clear_error(tmp_path: Path, change: str, error: type[Exception], word: str) -> None:
+    folder = tmp_path / "bad"
+    folder.mkdir()
+    (folder / "report.toml").write_text(TOML.replace(change, ""))
+    with pytest.raises(error, match=word):
+        read_plan(folder)
+
+
+def test_unknown_run_and_unknown_figure_are_named(tmp_path: Path) -> None:
+    folder = tmp_path / "bad"
+    folder.mkdir()
+    (folder / "report.toml").write_text(TOML.replace('statement = "spd"', 'statement = "spdd"'))
+    with pytest.raises(UnknownNameError, match="spd"):
+        read_plan(folder)
+    (folder / "report.toml").write_text(TOML.replace('kind = "envelope"', 'kind = "envelop"'))
+    with pytest.raises(UnknownNameError, match="envelope"):
+        read_plan(folder)
+
+
+def test_no_raw_latex_reaches_the_page(made: tuple[Path, Store], tmp_path: Path) -> None:
+    if shutil.which("pdftotext") is None:
+        pytest.skip("pdftotext (poppler-utils) is not installed")
+    pdf = report.build(str(made[0]), made[1], tmp_path / "a.pdf")
+    text = subprocess.run(["pdftotext", "-layout", str(pdf), "-"], capture_output=True, text=True, check=True).stdout
+    assert "A small report" in text
+    assert not re.search(r"\\[a-z]+|\blimits\b|operatorname|\{[a-z-]+:", text)
+
+
+def test_the_shipped_report_names_only_what_there_is() -> None:
+    for name in content.reports():
+        plan = read_plan(report.folder(name))
+        for run in plan.runs:
+            if run.derivation is None:
+                assert experiment.read(run.experiment).specification()["kind"] == "evidence"
+            else:
+                assert derivation.load(run.derivation).name == run.derivation
+
+
+def test_source_has_no_number_typed_in_for_a_run(made: tuple[Path, Store]) -> None:
+    # Another store with other numbers gives another text: the numbers are not in the template.
+    plan, records = read_plan(made[0]), _records(made)
+    other = dict(records) | {"spd": records["over-depth.1"]}
+    assert source(plan, records) != source(plan, other)
