@@ -107,6 +107,7 @@ BAD = {
     "derive shallow": (["derive", "balancedness_flow", "--depth", "1"], "depth 2"),
     "derive both": (["derive", "gradient_flow", "--depth", "3", "--widths", "2,3,2"], "one of them"),
     "derive square": (["derive", "equal_layers", "--widths", "2,3,2"], "equal widths"),
+    "derive too much": (["derive", "gradient_flow", "--depth", "40"], "fewer layers"),
     "verify unknown": (["verify", "positive_definit"], "positive_definite"),
     "verify one of two": (["verify", "balancedness_flow", "zzz"], "zzz"),
     "verify no file": (["verify", "no.py"], "no.py"),
