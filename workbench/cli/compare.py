@@ -11,6 +11,9 @@ from workbench.cli.console import print_json, progress, say, status_of, store_at
 from workbench.errors import InputError
 from workbench.store import Record
 
+# Longer lists of widths are cut short on the terminal.
+_MOST_WIDTHS = 12
+
 _HELP = {
     "target": "Rows as JSON, a .json, .csv or .npy file, or a family such as spectrum:1/2,2,-1/3;rotate=7",
     "depth": "Number of layers, all square of the target's size",
@@ -246,4 +249,6 @@ def _figures(statement: dict[str, Any]) -> str:
 
 
 def _listed(widths: list[int]) -> str:
+    if len(widths) > _MOST_WIDTHS:
+        return f"{_listed(widths[: _MOST_WIDTHS - 2])}, ... {widths[-1]}, depth {len(widths) - 1}"
     return ", ".join(str(width) for width in widths)
