@@ -186,11 +186,12 @@ class _Flow:
             return tuple(self.judge.wrap(p, np.inf if units is None else units) for p in parameters)
         if self.base.name == "ball":
             from workbench.backends.ball import arb
-            from workbench.exact import Measured
+            from workbench.exact import UNKNOWN, Measured
 
-            if not np.isfinite(self.error):
-                raise PrecisionShort
-            widening = arb(Measured(Fraction(0), Fraction(self.error)))
+            known = bool(np.isfinite(self.error))
+            if not known and self.digits is not None:
+                raise PrecisionShort(len(self.recorder.steps))
+            widening = arb(Measured(Fraction(0), Fraction(self.error)) if known else UNKNOWN)
             flint = self.base._flint  # type: ignore[attr-defined]
             return tuple(flint.arb_mat(p.nrows(), p.ncols(), [x + widening for x in p.entries()]) for p in parameters)
         return parameters
@@ -208,4 +209,5 @@ class _Flow:
             grade="estimate",
             status=status,
             weights=None if weights is None else tuple(weights),
+            notes=tuple(self.recorder.unmeasured.values()),
         )
