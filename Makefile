@@ -3,7 +3,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 STAMP := $(VENV)/.installed
 
-.PHONY: report test test-long lint clean
+.PHONY: report test test-long lint readme clean
 
 report: $(STAMP)
 	$(BIN)/workbench verify bartlett2018
@@ -21,6 +21,14 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+
+# Write the tables of theorems and derivations anew between their markers.
+readme: $(STAMP)
+	$(BIN)/workbench list --markdown > $(VENV)/catalogue.md
+	awk '/^<!-- end of the catalogue -->/ { inside = 0 } !inside { print } \
+	  /^<!-- catalogue -->/ { inside = 1; while ((getline line < "$(VENV)/catalogue.md") > 0) print line }' \
+	  README.md > $(VENV)/README.md
+	mv $(VENV)/README.md README.md
 
 $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
