@@ -88,7 +88,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Store]:
             record = derivation.recorded(claim, store, run.depth, run.widths)[0]
         else:
             record = experiment.read(run.experiment).record(store)[0]
-        entries[run.key] = record.id
+        entries[run.entry] = record.id
     store.put_manifest("small", entries)
     return folder, store
 
@@ -121,6 +121,16 @@ def test_claims_list_every_run_with_verdict_and_id(made: tuple[Path, Store]) -> 
 def test_missing_result_is_refused_with_the_command_that_computes_it(made: tuple[Path, Store], tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="workbench verify small"):
         report.build(str(made[0]), Store(tmp_path / "empty"), tmp_path / "a.pdf")
+
+
+def test_edited_run_of_the_plan_is_a_missing_result(made: tuple[Path, Store], tmp_path: Path) -> None:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    (folder / "report.toml").write_text(
+        TOML.replace('eigenvalues = ["1/2", "2"], rotate = 1', 'eigenvalues = ["2"]', 1)
+    )
+    with pytest.raises(StoreError, match="no result for 'spd'"):
+        report.build(str(folder), made[1], tmp_path / "a.pdf")
 
 
 def test_stale_result_is_refused(made: tuple[Path, Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

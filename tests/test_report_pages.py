@@ -147,7 +147,7 @@ def report(tmp_path: Path) -> tuple[Plan, dict[str, Record], Path, Store]:
     (where / "report.toml").write_text(TOML)
     plan, store = read_plan(where), Store(tmp_path / "store")
     records = {run.key: evidence({"run": run.key}) for run in plan.runs} | {"proof": proof()}
-    store.put_manifest("made", {key: store.put(record) for key, record in records.items()})
+    store.put_manifest("made", {run.entry: store.put(records[run.key]) for run in plan.runs})
     return plan, records, where, store
 
 

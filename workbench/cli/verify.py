@@ -161,12 +161,12 @@ def _report_tasks(name: str) -> list[Task]:
     for run in report.runs(name):
         if run.derivation is not None:
             compute = _derived(run.derivation, run.depth, run.widths)
-            tasks.append(Task(run.derivation, run.key, run.expect or "proved", compute, False, (stem, run.key)))
+            tasks.append(Task(run.derivation, run.key, run.expect or "proved", compute, False, (stem, run.entry)))
             continue
         prepared = experiment.read(run.experiment)
         expect = run.expect or "consistent"
         controlled = bool(prepared.without)
-        tasks.append(Task(prepared.theorem.name, run.key, expect, prepared.record, controlled, (stem, run.key)))
+        tasks.append(Task(prepared.theorem.name, run.key, expect, prepared.record, controlled, (stem, run.entry)))
     return tasks
 
 

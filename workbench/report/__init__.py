@@ -50,7 +50,7 @@ def records(plan: Plan, store: Store, asked: str | None = None) -> dict[str, Rec
     manifest = store.manifest(plan.name)
     found: dict[str, Record] = {}
     for run in plan.runs:
-        record = store.get(manifest[run.key]) if run.key in manifest else None
+        record = store.get(manifest[run.entry]) if run.entry in manifest else None
         if record is None:
             raise StoreError(f"the store {store.root} has no result for {run.key!r} of this report; {advice}")
         if not record.is_current():
