@@ -118,13 +118,13 @@ def test_claims_list_every_run_with_verdict_and_id(made: tuple[Path, Store]) -> 
 
 
 def test_missing_result_is_refused_with_the_command_that_computes_it(made: tuple[Path, Store], tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="workbench verify small"):
+    with pytest.raises(StoreError, match=r"workbench verify .*small"):
         report.build(str(made[0]), Store(tmp_path / "empty"), tmp_path / "a.pdf")
 
 
 def test_stale_result_is_refused(made: tuple[Path, Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Record, "is_current", lambda self: False)
-    with pytest.raises(StoreError, match=r"stale.*workbench verify small"):
+    with pytest.raises(StoreError, match=r"stale.*workbench verify .*small"):
         report.build(str(made[0]), made[1], tmp_path / "a.pdf")
 
 
