@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from workbench.errors import InconsistentError
 from workbench.invariants.closure import Closure, lie_closure
-from workbench.invariants.integrals import estimated_bytes, polynomial_integrals
+from workbench.invariants.integrals import polynomial_integrals
 from workbench.invariants.laws import (
     Law,
     balancedness_laws,
@@ -18,12 +19,13 @@ from workbench.invariants.laws import (
     momentum_laws,
     point_of,
 )
+from workbench.invariants.memory import refuse_large
 from workbench.invariants.systems import GradientFlow, HeavyBallFlow, System, checked_widths
 
 # 2^61 - 1 and the largest prime below it, 2^61 - 31: products of two residues fit FLINT's two-word arithmetic.
 PRIMES = (2**61 - 1, 2**61 - 31)
-
-__all__ = ["PRIMES", "Census", "Witness", "census", "estimated_bytes"]
+# An entry of a gradient or a bracket is a Python integer in a list before it is FLINT's.
+_BYTES_OF_ENTRY = 48
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,10 @@ def census(widths: Sequence[int], momentum: bool = False, degree: int | None = N
     Marcotte, Gribonval and Peyre (2023), arXiv:2307.00144; (2024), arXiv:2405.12888.
     """
     sizes = checked_widths(widths)
+    laws, coordinates = counting_size(sizes, momentum)
+    shape = ",".join(map(str, sizes))
+    needed = _BYTES_OF_ENTRY * (laws + coordinates) * coordinates
+    refuse_large(f"counting among {coordinates} coordinates (widths {shape})", needed, "take narrower widths")
     kind = HeavyBallFlow if momentum else GradientFlow
     known = momentum_laws(sizes) if momentum else balancedness_laws(sizes)
     candidates = known if degree is None else [*known, *polynomial_integrals(sizes, degree, momentum)]
@@ -127,6 +133,13 @@ def census(widths: Sequence[int], momentum: bool = False, degree: int | None = N
     found, witnesses = results[0][0], tuple(witness for _, witness in results)
     check_agreement(witnesses)
     return Census(sizes, momentum, len(systems[0].names), tuple(found), witnesses, degree)
+
+
+def counting_size(widths: Sequence[int], momentum: bool) -> tuple[int, int]:
+    """Return the number of laws known beforehand and the number of coordinates."""
+    weights = sum(a * b for a, b in pairwise(widths))
+    laws = sum(width * (width - 1 if momentum else width + 1) // 2 for width in widths[1:-1])
+    return laws, 2 * weights + 1 if momentum else weights
 
 
 def check_agreement(witnesses: Sequence[Witness]) -> None:

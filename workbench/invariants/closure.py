@@ -10,9 +10,10 @@ from workbench.invariants import jets
 from workbench.invariants.jets import State
 from workbench.invariants.systems import Control, System
 
-# Fields drawn between two eliminations: one that does not raise the rank already says that a level is exhausted.
-_BATCH = 8
-# A bracket of length n costs 3^n products; none of the shapes of the tests needs more than half of this.
+# Least number of fields drawn between two eliminations: one that does not raise the rank already says that a level
+# is exhausted.
+_BATCH = 4
+# A bracket of length n costs 3^n products; a count that stops here says that it did.
 _LONGEST = 9
 
 
@@ -91,7 +92,7 @@ class _Search:
         self._counts.append(0)
         grown = size = 1
         while grown == size and self.rank < ceiling:
-            size = min(_BATCH, ceiling - self.rank)
+            size = min(max(_BATCH, self.rank // 4), ceiling - self.rank)
             before = self.rank
             self._eliminate([self._field(length) for _ in range(size)])
             grown = self.rank - before

@@ -13,6 +13,7 @@ from workbench.invariants.systems import GROWTH, System
 from workbench.symbolic.calculus import Calculus
 from workbench.symbolic.networks import opaque_chain
 from workbench.symbolic.polynomials import Monomial, Polynomial, collect
+from workbench.symbolic.printing import unicode
 from workbench.symbolic.words import Letter, matrix
 
 
@@ -30,6 +31,15 @@ class Law:
 
     name: str
     polynomial: Polynomial
+
+    @property
+    def text(self) -> str:
+        """The polynomial as Unicode text, the power of e^{tau t} in front."""
+        power = self.polynomial.degree(GROWTH)
+        if not power:
+            return unicode(self.polynomial)
+        rest = self.polynomial.substitute({GROWTH: 1})
+        return f"exp({'' if power == 1 else power}τt) ({unicode(rest)})"
 
 
 def balancedness_laws(widths: Sequence[int]) -> list[Law]:
@@ -175,4 +185,3 @@ def _prove_momentum() -> None:
     moving = {lower: v, upper: u, velocity[lower]: push[lower] - v, velocity[upper]: push[upper] - u}
     if calculus.lie_derivative(skew, moving) + skew:
         raise InconsistentError("the matrix calculus does not prove the skew law of heavy-ball flow")
-

@@ -27,17 +27,11 @@ class Control:
 
 
 class System(Protocol):
-    """A family of vector fields on the entries of some matrices.
+    """A family of vector fields on the entries of some matrices, modulo a prime."""
 
-    Parameters
-    ----------
-    widths : tuple of int
-        d_0 ... d_L.
-    prime : int
-    """
-
-    widths: tuple[int, ...]
-    prime: int
+    @property
+    def prime(self) -> int:
+        """The prime."""
 
     @property
     def names(self) -> tuple[str, ...]:
