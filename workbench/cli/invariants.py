@@ -49,7 +49,7 @@ def _text(found: Census) -> str:
     certificate = found.certificate
     lines = [
         f"{certificate['dynamics']}, widths {' → '.join(map(str, found.widths))}: {found.dimension} coordinates",
-        f"independent laws valid for every loss: {found.count}",
+        f"independent laws valid for every loss: {'' if certificate['exhausted'] else 'at most '}{found.count}",
         f"found: {len(found.laws)}",
         *(f"  {law.name} = {law.text}" for law in found.laws),
         _verdict(found),
@@ -66,4 +66,5 @@ def _verdict(found: Census) -> str:
         return "complete: the ranks add up to the dimension, so no law is missing"
     looked = f"no polynomial up to degree {found.degree} adds one" if found.degree else "--degree looks for polynomials"
     laws = "1 law is" if found.missing == 1 else f"{found.missing} laws are"
+    laws = laws if found.certificate["exhausted"] else f"up to {laws}"
     return f"incomplete: {laws} not accounted for; {looked}"

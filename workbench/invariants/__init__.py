@@ -9,7 +9,7 @@ symbols grow faster than the rank, and a jet at one point holds all that the ran
 
 from __future__ import annotations
 
-from workbench.invariants.census import Census, census
+from workbench.invariants.counting import Census, census
 from workbench.invariants.integrals import estimated_bytes, polynomial_integrals
 from workbench.invariants.laws import Law
 

@@ -28,8 +28,8 @@ class Closure:
     brackets : tuple of int
         How many fields of each bracket length 0, 1, ... were evaluated.
     exhausted : bool
-        Whether brackets of one more length left the rank as it was: then it is the rank of the whole Lie closure
-        but for an unlucky point.
+        Whether the rank reached the ceiling, or brackets of one more length left it as it was: then it is the rank
+        of the whole Lie closure, but for an unlucky point. Otherwise the brackets became too long to go on.
     rows : flint.nmod_mat
         The rank's rows, reduced.
     """
