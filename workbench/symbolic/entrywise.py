@@ -39,6 +39,7 @@ class Entries:
     def __init__(self, letters: Sequence[Letter], engine: Engine | None = None) -> None:
         self.letters = tuple(letters)
         self.names = tuple(dict.fromkeys(name for m in letters for row in entry_names(m) for name in row))
+        self._places = {name: place for place, name in enumerate(self.names)}
         self.engine: Engine = engine or ("flint" if find_spec("flint") else "sympy")
         build = {"flint": _flint_ring, "sympy": _sympy_ring}
         if self.engine not in build:
@@ -65,20 +66,38 @@ class Entries:
             If it has too many terms to be written out: they grow exponentially with the depth.
         """
         _refuse_too_many_terms([numeric(network.layers[0].columns), *(numeric(m.rows) for m in network.layers)])
+        return self.doubled_square_loss(network) * self.number(Fraction(1, 2))
+
+    def doubled_square_loss(self, network: NetworkWords) -> Any:
+        """Return the squared Frobenius norm of W - Phi, multiplied out entry by entry."""
         product = self.matrix(network.layers[0])
         for layer in network.layers[1:]:
             product = multiply_rows(self.matrix(layer), product)
         target = self.matrix(network.target)
-        total = self.number(Fraction(0))
+        total = self.zero
         for row, wanted in zip(product, target, strict=True):
             for entry, goal in zip(row, wanted, strict=True):
                 total = total + (entry - goal) * (entry - goal)
-        return total * self.number(Fraction(1, 2))
+        return total
+
+    @property
+    def zero(self) -> Any:
+        """The ring's zero."""
+        return self.number(Fraction(0))
+
+    def derivative(self, element: Any, name: str) -> Any:
+        """Return the partial derivative of a ring element in one symbol."""
+        if self.engine == "flint":
+            return element.derivative(self._places[name])
+        return element.diff(self.generators[name])
+
+    def used(self, element: Any) -> list[str]:
+        """Return the symbols that occur in a ring element."""
+        return [name for name, degree in zip(self.names, element.degrees(), strict=True) if degree > 0]
 
     def gradient(self, loss: Any, letter: Letter) -> list[list[Polynomial]]:
         """Return the partial derivative of a ring element in every entry of a letter."""
-        differentiate = self._derivative_flint if self.engine == "flint" else self._derivative_sympy
-        return [[self.polynomial(differentiate(loss, name)) for name in row] for row in entry_names(letter)]
+        return [[self.polynomial(self.derivative(loss, name)) for name in row] for row in entry_names(letter)]
 
     def polynomial(self, element: Any) -> Polynomial:
         """Return a ring element as a polynomial in the entries' symbols."""
@@ -88,12 +107,6 @@ class Entries:
     def _monomial(self, exponents: Sequence[int]) -> tuple[tuple[str, int], ...]:
         named = zip(self.names, exponents, strict=True)
         return tuple(sorted((name, int(exponent)) for name, exponent in named if exponent))
-
-    def _derivative_flint(self, element: Any, name: str) -> Any:
-        return element.derivative(self.names.index(name))
-
-    def _derivative_sympy(self, element: Any, name: str) -> Any:
-        return element.diff(self.generators[name])
 
 
 def _refuse_too_many_terms(widths: Sequence[int]) -> None:
