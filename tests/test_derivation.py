@@ -124,7 +124,10 @@ def test_depth_one_and_width_one_are_included(name):
     assert derivation.run(name, depth=1, widths=(1, 1), run_experiment=obedient).verdict == "proved"
 
 
-@pytest.mark.parametrize("name", ["balancedness_flow", "balancedness_drift", "end_to_end_flow", "gradient_flow"])
+RECTANGULAR = ["balancedness_flow", "balancedness_drift", "end_to_end_flow", "gradient_flow", "weight_decay_drift"]
+
+
+@pytest.mark.parametrize("name", RECTANGULAR)
 @pytest.mark.parametrize("widths", [(1, 1, 1), (3, 1, 2), (2, 3, 1, 2)])
 def test_rectangular_and_scalar_widths_are_included(name, widths):
     outcome = derivation.run(name, widths=widths, run_experiment=obedient)

@@ -1,0 +1,31 @@
+"""A false version of each derivation is refuted with a witness: the proofs decide something."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from workbench import derivation
+
+FALSE_VERSIONS = [
+    ("weight_decay_drift", "kept**2 * matrix(before)", "kept * matrix(before)"),
+    ("weight_decay_drift", "-2 * LAMBDA * matrix(defect)", "-1 * LAMBDA * matrix(defect)"),
+]
+
+
+def obedient(specification, store=None):
+    verdict = "violated" if specification.get("without") else "consistent"
+    return SimpleNamespace(verdict=verdict, grade="estimate", theorem="any", margin_decimal="0.1")
+
+
+@pytest.mark.parametrize(("name", "true", "false"), FALSE_VERSIONS)
+def test_a_false_version_is_refuted_with_a_witness(name, true, false, tmp_path):
+    text = derivation.catalogue()[name].read_text()
+    assert text.count(true) == 1
+    path = Path(tmp_path) / f"{name}.py"
+    path.write_text(text.replace(true, false))
+    outcome = derivation.run(path, run_experiment=obedient)
+    assert outcome.verdict == "refuted", outcome.text()
+    assert any(part["witness"] for part in outcome.parts["prove"] if part["status"] == "refuted")
