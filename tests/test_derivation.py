@@ -124,7 +124,14 @@ def test_depth_one_and_width_one_are_included(name):
     assert derivation.run(name, depth=1, widths=(1, 1), run_experiment=obedient).verdict == "proved"
 
 
-RECTANGULAR = ["balancedness_flow", "balancedness_drift", "end_to_end_flow", "gradient_flow", "weight_decay_drift"]
+RECTANGULAR = [
+    "balancedness_flow",
+    "balancedness_drift",
+    "end_to_end_flow",
+    "gradient_flow",
+    "skew_momentum",
+    "weight_decay_drift",
+]
 
 
 @pytest.mark.parametrize("name", RECTANGULAR)

@@ -12,6 +12,10 @@ from workbench import derivation
 FALSE_VERSIONS = [
     ("weight_decay_drift", "kept**2 * matrix(before)", "kept * matrix(before)"),
     ("weight_decay_drift", "-2 * LAMBDA * matrix(defect)", "-1 * LAMBDA * matrix(defect)"),
+    ("skew_momentum", "BETA * matrix(first)", "ETA * matrix(first)"),
+    ("skew_momentum", "inner = later[1].T @ earlier[1] + later", "inner = later[1].T @ earlier[1] - later"),
+    ("heavy_ball_drift", 'BETA * letter["Z"] + letter["B+"], "Z Z+ B+"', 'BETA * letter["Z"], "Z Z+ B+"'),
+    ("heavy_ball_drift", '+ 2 * matrix(named["B"])', '+ matrix(named["B"])'),
 ]
 
 

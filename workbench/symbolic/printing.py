@@ -21,7 +21,18 @@ from workbench.symbolic.words import Factor, MatrixPolynomial, Word, word_key
 Printable = Side | OpaqueLoss
 
 _NAME = re.compile(r"^(dot |d(?=[A-Z]))?([A-Za-z]+)(?:_(?:\{(.+)\}|(\w+)))?(\+)?(?:\[(\d+),(\d+)\])?$")
-_GREEK = {"Phi": "Φ", "eta": "η", "lambda": "λ", "rho": "ρ", "theta": "θ", "delta": "δ", "beta": "β", "kappa": "κ"}
+_GREEK = {
+    "Phi": "Φ",
+    "eta": "η",
+    "lambda": "λ",
+    "rho": "ρ",
+    "theta": "θ",
+    "delta": "δ",
+    "beta": "β",
+    "kappa": "κ",
+    "tau": "τ",
+    "sigma": "σ",
+}
 _SUBSCRIPTS = str.maketrans("0123456789+-j", "₀₁₂₃₄₅₆₇₈₉₊₋ⱼ")
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 # Columns of Unicode text after which a sum goes on in a new line: what fits a page at text size.
