@@ -16,6 +16,7 @@ FALSE_VERSIONS = [
     ("skew_momentum", "inner = later[1].T @ earlier[1] + later", "inner = later[1].T @ earlier[1] - later"),
     ("heavy_ball_drift", 'BETA * letter["Z"] + letter["B+"], "Z Z+ B+"', 'BETA * letter["Z"], "Z Z+ B+"'),
     ("heavy_ball_drift", '+ 2 * matrix(named["B"])', '+ matrix(named["B"])'),
+    ("scalar_chain_drift", "identity(1) - eta**2 *", "identity(1) + eta**2 *"),
 ]
 
 

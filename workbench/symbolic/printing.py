@@ -105,7 +105,7 @@ class Printer(ABC):
         text = " ".join(self._factor(factor) for factor in block)
         if count == 1:
             return text
-        simple = len(block) == 1 and not block[0].transposed
+        simple = len(block) == 1 and not block[0].transposed and not block[0].letter.name.endswith("+")
         return self.power(text if simple else self.bracket(text), count)
 
     def _factor(self, factor: Factor) -> str:
@@ -123,8 +123,13 @@ class Printer(ABC):
         return value, f"{self._monomial(monomial)} {body}".strip()
 
     def _monomial(self, monomial: Monomial) -> str:
-        parts = [self.power(self.name(name), e) if e > 1 else self.name(name) for name, e in monomial]
-        return " ".join(parts)
+        return " ".join(self._symbol_power(name, exponent) for name, exponent in monomial)
+
+    def _symbol_power(self, name: str, exponent: int) -> str:
+        symbol = self.name(name)
+        if exponent == 1:
+            return symbol
+        return self.power(self.bracket(symbol) if name.endswith("+") else symbol, exponent)
 
     def _signed(self, pairs: Sequence[tuple[Fraction, str]]) -> list[str]:
         texts = []
