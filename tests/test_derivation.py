@@ -15,7 +15,7 @@ from workbench.store import Store
 NAMES = sorted(derivation.catalogue())
 
 # Claims of layers that are numbers, or multiples of the identity: a transpose changes nothing there.
-NUMBERS = {"scalar_chain_drift"}
+NUMBERS = {"mode_closed_forms", "scalar_chain_drift"}
 
 
 def obedient(specification, store=None):

@@ -17,6 +17,10 @@ FALSE_VERSIONS = [
     ("heavy_ball_drift", 'BETA * letter["Z"] + letter["B+"], "Z Z+ B+"', 'BETA * letter["Z"], "Z Z+ B+"'),
     ("heavy_ball_drift", '+ 2 * matrix(named["B"])', '+ matrix(named["B"])'),
     ("scalar_chain_drift", "identity(1) - eta**2 *", "identity(1) + eta**2 *"),
+    ("mode_closed_forms", "Logarithm(A - X).derivative(ALONG_X) / (3 * A)", "Logarithm(A - X).derivative(ALONG_X) / A"),
+    ("mode_closed_forms", "2 * sigma * (S - sigma)", "sigma * (S - sigma)"),
+    ("mode_closed_forms", "(c + 1 - (c + 2) * z)", "(c + 1 - (c + 1) * z)"),
+    ("mode_closed_forms", "(2 - depth) * S * X ** (depth - 2)", "S * X ** (depth - 2)"),
 ]
 
 

@@ -24,7 +24,26 @@ ETA, X = Polynomial.symbol("eta"), Polynomial.symbol("x")
 # Every name of more than one letter that Typst may see: anything else is a word that the conversion left behind.
 KNOWN = {
     *("op", "tr", "eig", "dot", "dif", "quad", "Phi", "eta", "lambda", "rho", "ell", "partial", "sum", "dots", "ln"),
-    *("beta", "tau", "sigma", "kappa", "theta", "delta", "double", "sqrt", "exp", "product", "prod", "quad", "neq"),
+    *(
+        "beta",
+        "tau",
+        "sigma",
+        "kappa",
+        "theta",
+        "delta",
+        "double",
+        "sqrt",
+        "exp",
+        "product",
+        "prod",
+        "neq",
+        "arctan",
+        "sinh",
+        "cosh",
+        "tan",
+        "sin",
+        "cos",
+    ),
 }
 
 
