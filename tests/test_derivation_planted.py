@@ -21,6 +21,11 @@ FALSE_VERSIONS = [
     ("mode_closed_forms", "2 * sigma * (S - sigma)", "sigma * (S - sigma)"),
     ("mode_closed_forms", "(c + 1 - (c + 2) * z)", "(c + 1 - (c + 1) * z)"),
     ("mode_closed_forms", "(2 - depth) * S * X ** (depth - 2)", "S * X ** (depth - 2)"),
+    ("two_layer_numbers", "- 4 * eta * kept[r] @ kept[p]", "- 2 * eta * kept[r] @ kept[p]"),
+    ("two_layer_numbers", "(root + decaying / root) / (1 - decaying)", "(root - decaying / root) / (1 - decaying)"),
+    ("period_doubling", "(-1, Fraction(5))", "(-1, Fraction(9, 2))"),
+    ("period_doubling", "Fraction(27, 4) - (1 + size) ** 2", "Fraction(25, 4) - (1 + size) ** 2"),
+    ("period_doubling", "1 - 2 * minimum)", "1 - minimum)"),
 ]
 
 

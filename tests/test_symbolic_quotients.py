@@ -67,3 +67,9 @@ def test_a_zero_denominator_is_refused():
 def test_an_arctangent_with_a_moving_constant_is_refused():
     with pytest.raises(InputError, match="moves"):
         Arctangent(X, Polynomial.symbol("x")).derivative({"x": Quotient(Polynomial.constant(1))})
+
+
+def test_quotients_are_substituted_all_at_once():
+    swapped = (X / (A + 1)).substitute({"x": A, "a": X})
+    assert decide(equal_quotients("swapped", swapped, A / (X + 1))).status == "proved"
+    assert decide(equal_quotients("inner", (X**2 + A).substitute({"x": 1 / A}), 1 / A**2 + A)).status == "proved"

@@ -71,6 +71,10 @@ class Quotient:
         above = above - _derivative(self.denominator, velocities) * self.numerator
         return above / self.denominator**2
 
+    def substitute(self, values: Mapping[str, Quotient]) -> Quotient:
+        """Replace symbols by quotients, all at once."""
+        return _substitute(self.numerator, values) / _substitute(self.denominator, values)
+
 
 @dataclass(frozen=True)
 class Logarithm:
@@ -130,4 +134,14 @@ def _derivative(polynomial: Polynomial, velocities: Mapping[str, Quotient]) -> Q
         slope = partial(polynomial, name)
         if slope:
             total = total + velocity * slope
+    return total
+
+
+def _substitute(polynomial: Polynomial, values: Mapping[str, Quotient]) -> Quotient:
+    total = Quotient(Polynomial.constant(0))
+    for monomial, coefficient in polynomial.terms.items():
+        product = Quotient(Polynomial.constant(coefficient))
+        for name, exponent in monomial:
+            product = product * values.get(name, symbol(name)) ** exponent
+        total = total + product
     return total
