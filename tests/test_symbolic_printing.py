@@ -25,7 +25,7 @@ ETA, X = Polynomial.symbol("eta"), Polynomial.symbol("x")
 KNOWN = set(
     (
         "op tr eig dot dif quad Phi eta lambda rho ell partial sum dots ln beta tau sigma kappa theta "
-        "delta double sqrt exp product prod neq arctan sinh cosh tan sin cos"
+        "delta double sqrt exp product prod neq arctan infinity sinh cosh tan sin cos"
     ).split()
 )
 
