@@ -1,9 +1,13 @@
-r"""Gradient flow dW_i/dt = -dl/dW_i by Gragg-Bulirsch-Stoer extrapolation, any order in any arithmetic.
+r"""Gradient flow dW_i/dt = -dl/dW_i: enclosed in balls for linear networks, else extrapolated with an estimate.
+
+The backend chooses the method. Balls integrate a deep linear network by a validated Taylor method (`_taylor`), and
+every number is an enclosure. Everything else goes through Gragg, Bulirsch and Stoer's extrapolation, any order in any
+arithmetic.
 
 The modified midpoint rule with n_j = 2j substeps, j = 1 ... K, has an error expansion in even powers; K values give
 order 2K. The local error is estimated by the difference to the column before (order 2K - 2, so pessimistic), and
-propagated by exp(-h lambda_min) with the Hessian's smallest eigenvalue along the path: an estimate, also in balls,
-which here enclose the discretised path only. A Taylor method costs as much at 50 digits and less beyond 200.
+propagated by exp(-h lambda_min) with the Hessian's smallest eigenvalue along the path: an estimate, also in balls
+around a residual network, which enclose the discretised path only; such a run says so in its notes.
 """
 
 from __future__ import annotations
@@ -18,10 +22,11 @@ from workbench.backends import Backend
 from workbench.backends.running_error import RunningError, enclosing
 from workbench.dynamics._error_bounds import norm
 from workbench.dynamics._recorder import PrecisionShort, Recorder
+from workbench.dynamics._taylor import integrate
 from workbench.errors import UnsupportedError
 from workbench.networks import Built, Parameters, build
 from workbench.networks.curvature import Curvature
-from workbench.problem import Problem
+from workbench.problem import LinearNetwork, Problem
 from workbench.trajectory import Arithmetic, Method, Status, Trajectory
 
 LABEL = "gradient flow"
@@ -32,6 +37,8 @@ _FLOAT_DIGITS = 14
 _DIVERGED = 1e100
 _LEAST_RECORDS = 40
 _MOST_STEPS = 20_000
+
+_NOT_VALIDATED = "no validated flow is built for residual networks: the balls enclose the discretised path only"
 
 # Steps are dyadic, so that times are exact in every arithmetic.
 _STEP_BITS = 40
@@ -46,6 +53,8 @@ def run(
     if method.stop.time is None and method.stop.until_loss is None:
         raise UnsupportedError("a flow needs a time or a loss to stop at; give --time 5 or --until-loss 1e-10")
     with base.session():
+        if base.name == "ball" and isinstance(problem.network, LinearNetwork):
+            return integrate(problem, base, method, observes, keep_weights, digits)
         return _Flow(problem, base, method, observes, keep_weights, digits).run()
 
 
@@ -200,4 +209,5 @@ class _Flow:
             grade="estimate",
             status=status,
             weights=None if weights is None else tuple(weights),
+            notes=(_NOT_VALIDATED,) if self.base.name == "ball" else (),
         )
