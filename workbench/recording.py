@@ -113,6 +113,8 @@ def _trajectory(
     layers = [arrays.get(f"weights_{j}") for j in range(1, problem.depth + 1)]
     notes: tuple[str, ...] = ("the run was made elsewhere: that it is the dynamics it says is taken on trust",)
     declared = "error" in arrays if layers[0] is not None else all(f"{name}_error" in arrays for name in observes)
+    if steps[-1] + 1 > len(steps):
+        notes = (*notes, f"{len(steps)} records of {steps[-1] + 1} steps: a bound is judged at those only")
     if not declared:
         notes = (*notes, "no error was declared: slacks within the rounding of double precision decide nothing")
     names = tuple(dict.fromkeys(("loss", *observes))) if layers[0] is not None else observes

@@ -255,8 +255,9 @@ def _figures(statement: dict[str, Any]) -> str:
     name, sign = ("largest gap", -1) if statement["kind"] == "identity" else ("smallest slack", 1)
     margin = "" if statement["margin"] is None else f", {name} {sign * float(statement['margin']):.3g}"
     error = "" if statement["error"] is None else f" with error {float(statement['error']):.1g}"
+    resolution = f", resolution {statement['resolution']}" if statement["kind"] == "identity" else ""
     tightness = "" if statement["tightness"] is None else f", tightness {statement['tightness']:.3f}"
-    return f"{margin}{error}{tightness}"
+    return f"{margin}{error}{resolution}{tightness}"
 
 
 def _listed(widths: list[int]) -> str:

@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from workbench.errors import WorkbenchError
+from workbench.errors import TheoremFileError, WorkbenchError
 from workbench.symbolic.calculus import Calculus, Fault
 from workbench.symbolic.decisions import decide
-from workbench.symbolic.identities import Claim
+from workbench.symbolic.identities import Claim, Identity
 
 Proof = Callable[[Calculus], Sequence[Claim]]
 Fate = Literal["killed", "survived", "equivalent", "undecided"]
@@ -50,11 +50,29 @@ def plant_faults(proof: Proof) -> list[Mutant]:
     claims = proof(calculus)
     found = []
     for layer, variable in enumerate(calculus.variables, start=1):
+        _hold_blindfold(proof, layer, claims)
         flipped_sign = _examine(proof, "sign", layer, variable.name)
         readers = [claim for claim in claims if claim.name in flipped_sign.claims]
         found.append(flipped_sign)
         found.append(_examine(proof, "transpose", layer, variable.name, readers))
     return found
+
+
+def _hold_blindfold(proof: Proof, layer: int, claims: Sequence[Claim]) -> None:
+    """Raise where a proof goes another way because a fault is announced: with a dummy fault it must say the same."""
+    faults: tuple[Fault, ...] = ("sign", "transpose")
+    for fault in faults:
+        announced = proof(Calculus(fault, layer, dummy=True))
+        if [_said(claim) for claim in announced] != [_said(claim) for claim in claims]:
+            raise TheoremFileError("prove looks for planted faults: it claims something else when one is announced")
+
+
+def _said(claim: Claim) -> tuple[object, ...]:
+    """Return what a claim says: its sides, definitions and restriction, without the functions that draw witnesses."""
+    sides = (claim.left, claim.right) if isinstance(claim, Identity) else (claim.smaller, claim.larger, claim.region)
+    under = claim.under
+    supposed = None if under is None else (under.name, dict(under.letters), under.rules, dict(under.scalars))
+    return (claim.name, *sides, tuple(claim.where), supposed)
 
 
 def _examine(proof: Proof, fault: Fault, layer: int, variable: str, readers: Sequence[Claim] = ()) -> Mutant:

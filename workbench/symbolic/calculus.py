@@ -86,18 +86,21 @@ class Calculus:
         Deliberate fault: the sign of one gradient, or one transpose in it.
     layer : int
         Which gradient carries the fault, counted from 1 in the order in which gradients are first asked for.
+    dummy : bool
+        Carry the fault in name only: every gradient is exact, and a proof that does not look cannot tell.
     """
 
     fault: InitVar[Fault | None] = None
     layer: InitVar[int] = 1
+    dummy: InitVar[bool] = False
     steps: list[Step] = field(default_factory=list)
     gradients: list[Gradient] = field(default_factory=list)
 
-    def __post_init__(self, fault: Fault | None, layer: int) -> None:
+    def __post_init__(self, fault: Fault | None, layer: int, dummy: bool) -> None:
         if fault not in (None, "sign", "transpose"):
             raise InputError(f"no fault is called {fault!r}; known: sign, transpose, None")
         # Not for a proof to read: it must go the same way with and without a fault.
-        self._fault, self._layer = fault, layer
+        self._fault, self._layer, self._dummy = fault, layer, dummy
 
     def differential(self, loss: Loss, variable: Letter) -> TracePolynomial:
         """Return the differential of a loss when one letter moves by its differential."""
@@ -172,7 +175,7 @@ class Calculus:
 
     def _with_fault(self, exact: MatrixPolynomial, variable: Letter) -> MatrixPolynomial:
         asked = tuple(dict.fromkeys((*self.variables, variable)))
-        if self._fault is None or asked.index(variable) != self._layer - 1:
+        if self._fault is None or self._dummy or asked.index(variable) != self._layer - 1:
             return exact
         return -exact if self._fault == "sign" else flip_one_transpose(exact)
 

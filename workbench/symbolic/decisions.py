@@ -58,9 +58,9 @@ def _decide_identity(claim: Identity) -> Decision:
     left, right = restricted(claim.left, claim), restricted(claim.right, claim)
     if type(left) is not type(right):
         raise InputError(f"the two sides of {claim.name!r} are of different kinds")
-    if not _difference(left, right):
-        return Decision("proved")
     generator = random.Random(claim.name)
+    if not _difference(left, right):
+        return Decision("proved" if _vouched(claim, generator) else "undecided")
     for _ in range(_TRIES):
         witness = _witness(claim, left, right, generator)
         if witness is not None:
@@ -123,6 +123,24 @@ def _replaced(side: Side, claim: Identity) -> MatrixPolynomial:
     if not isinstance(full, MatrixPolynomial):
         raise InputError("an identity is between two matrices, two traces or two polynomials")
     return full.substitute(claim.under.letters) if claim.under is not None else full
+
+
+def _vouched(claim: Identity, generator: random.Random) -> bool:
+    """Say whether matrices were drawn that obey the rules which the normal form used: no rules need none.
+
+    Rules that no matrix obeys would prove anything.
+    """
+    restriction = claim.under
+    if restriction is None or not restriction.rules:
+        return True
+    if restriction.draw is None:
+        return False
+    involved = [factor.letter for rule in restriction.rules for word in rule for factor in word]
+    sides = [side for side in (claim.left, claim.right) if not isinstance(side, Polynomial)]
+    found = tuple(dict.fromkeys((*(letter for side in sides for letter in letters(side)), *involved)))
+    sizes = _sizes(found, generator)
+    _check_rules(restriction, restriction.draw(generator, lambda letter: _shape(letter, sizes)))
+    return True
 
 
 def _check_rules(restriction: Restriction, sample: Sample) -> None:

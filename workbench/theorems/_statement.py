@@ -155,7 +155,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Count:
-    """A number of steps after which a quantity is at most a level.
+    """A number of steps by which a quantity is at most a level for the first time.
 
     Parameters
     ----------

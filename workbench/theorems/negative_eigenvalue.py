@@ -29,6 +29,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from workbench.backends.reals import Real
 from workbench.exact import Measured
 from workbench.theorems import Bound, Example, Hypothesis, Run
 from workbench.theorems._examples import FLOAT, symmetric
@@ -41,10 +42,10 @@ tight = True
 _CLASS = ("gradient_descent", "penalised_descent", "projected_descent", "heavy_ball")
 
 
-def _negative(run: Run) -> list[Measured]:
-    """Return the eigenvalues that are negative for certain."""
-    values = run.exact_eigenvalues() if run.target.is_symmetric() else ()
-    return [v for v in values if v.bounds() is not None and v.bounds()[1] < 0]  # type: ignore[index]
+def _floor(run: Run) -> Real:
+    """Return half the sum of the squared negative parts of the eigenvalues, whichever sign an enclosure leaves open."""
+    values = run.eigenvalues() if run.target.is_symmetric() else []
+    return sum((run.reals.maximum(0, -v) ** 2 for v in values), run.number(0)) / 2
 
 
 def _smallest(run: Run) -> Measured | None:
@@ -87,13 +88,12 @@ def hypotheses(run: Run) -> list[Hypothesis]:
 
 def predict(run: Run) -> list[Bound]:
     """Return the floor."""
-    floor = sum((run.number(v) ** 2 for v in _negative(run)), run.number(0)) / 2
     return [
         Bound(
             "loss_floor",
             "loss above its floor",
             run.loss,
-            [run.reals.measured(floor)] * len(run.steps),
+            [run.reals.measured(_floor(run))] * len(run.steps),
             relation=">=",
             latex=r"\ell(t) \ge \frac{1}{2} \sum_{\lambda_j < 0} \lambda_j^2",
         )

@@ -85,11 +85,11 @@ def _modes(run: Run) -> list[tuple[Real, Real]]:
         eigenvalue = run.number(value)
         if value == Measured(Fraction(1)):
             continue
-        if value.value is not None and value.value >= 1:
-            modes.append((eigenvalue * run.reals.log(eigenvalue), 1 - rate))
-        else:
-            power = run.reals.power(eigenvalue, Fraction(2) - Fraction(2, run.depth))
-            modes.append((-run.reals.log(eigenvalue), 1 - rate * power))
+        # One formula on both sides of 1, so that an enclosure that straddles it covers both.
+        logarithm = run.reals.log(eigenvalue)
+        constant = run.reals.maximum(logarithm, -logarithm) * run.reals.maximum(1, eigenvalue)
+        slowness = run.reals.power(-run.reals.maximum(-1, -eigenvalue), Fraction(2) - Fraction(2, run.depth))
+        modes.append((constant, 1 - rate * slowness))
     return modes
 
 
