@@ -335,7 +335,7 @@ def at(side, witness):
             total = total + value * word_at(word, witness, size)
     if isinstance(side, MatrixPolynomial):
         return [[str(entry) for entry in row] for row in total]
-    return str(constant + np.trace(total))
+    return str(constant + sum(total[k][k] for k in range(size)))
 
 
 def word_at(word, witness, size):

@@ -11,6 +11,9 @@ from workbench.cli.console import print_json, progress, say, status_of, store_at
 from workbench.errors import InputError
 from workbench.store import Record
 
+# Longer lists of widths are cut short on the terminal.
+_MOST_WIDTHS = 12
+
 _HELP = {
     "target": "Rows as JSON, a .json, .csv or .npy file, or a family such as spectrum:1/2,2,-1/3;rotate=7",
     "depth": "Number of layers, all square of the target's size",
@@ -237,11 +240,15 @@ def _figures(statement: dict[str, Any]) -> str:
     if statement["kind"] == "count":
         measured = "not reached" if statement["measured"] is None else statement["measured"]
         return f", measured {measured}, allowed {statement['allowed']}"
-    margin = "" if statement["margin"] is None else f", smallest slack {float(statement['margin']):.3g}"
+    # The margin of an equality is its largest gap, negated.
+    name, sign = ("largest gap", -1) if statement["kind"] == "identity" else ("smallest slack", 1)
+    margin = "" if statement["margin"] is None else f", {name} {sign * float(statement['margin']):.3g}"
     error = "" if statement["error"] is None else f" with error {float(statement['error']):.1g}"
     tightness = "" if statement["tightness"] is None else f", tightness {statement['tightness']:.3f}"
     return f"{margin}{error}{tightness}"
 
 
 def _listed(widths: list[int]) -> str:
+    if len(widths) > _MOST_WIDTHS:
+        return f"{_listed(widths[: _MOST_WIDTHS - 2])}, ... {widths[-1]}, depth {len(widths) - 1}"
     return ", ".join(str(width) for width in widths)

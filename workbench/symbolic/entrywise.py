@@ -6,6 +6,7 @@ time, in FLINT's polynomials where python-flint is installed and in SymPy's ring
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from importlib.util import find_spec
@@ -18,6 +19,9 @@ from workbench.symbolic.words import Factor, Letter, MatrixPolynomial, TracePoly
 
 Engine = Literal["flint", "sympy"]
 Rows = list[list[Any]]
+
+# Terms of a loss that are multiplied out: seconds of work, and far below what fills a memory.
+_MOST_TERMS = 20_000
 
 
 class Entries:
@@ -54,11 +58,18 @@ class Entries:
         return [[self.polynomial(entry) for entry in row] for row in rows]
 
     def square_loss(self, network: NetworkWords) -> Any:
-        """Return half the squared Frobenius norm of W - Phi, multiplied out entry by entry."""
+        """Return half the squared Frobenius norm of W - Phi, multiplied out entry by entry.
+
+        Raises
+        ------
+        InputError
+            If it has too many terms to be written out: they grow exponentially with the depth.
+        """
         return self.doubled_square_loss(network) * self.number(Fraction(1, 2))
 
     def doubled_square_loss(self, network: NetworkWords) -> Any:
-        """Return the squared Frobenius norm of W - Phi, multiplied out entry by entry."""
+        """Return the squared Frobenius norm of W - Phi, multiplied out entry by entry; refuses like `square_loss`."""
+        _refuse_too_many_terms([numeric(network.layers[0].columns), *(numeric(m.rows) for m in network.layers)])
         product = self.matrix(network.layers[0])
         for layer in network.layers[1:]:
             product = multiply_rows(self.matrix(layer), product)
@@ -96,6 +107,16 @@ class Entries:
     def _monomial(self, exponents: Sequence[int]) -> tuple[tuple[str, int], ...]:
         named = zip(self.names, exponents, strict=True)
         return tuple(sorted((name, int(exponent)) for name, exponent in named if exponent))
+
+
+def _refuse_too_many_terms(widths: Sequence[int]) -> None:
+    # Each entry of the product is a sum over the paths through the inner widths; the loss squares it.
+    terms = widths[0] * widths[-1] * math.prod(widths[1:-1]) ** 2
+    if terms > _MOST_TERMS:
+        raise InputError(
+            f"entry by entry, the loss of depth {len(widths) - 1} has more than {_MOST_TERMS} terms at these widths; "
+            f"give fewer layers or smaller widths"
+        )
 
 
 def entry_names(letter: Letter) -> list[list[str]]:
