@@ -236,3 +236,18 @@ def test_momentum_laws_are_skew():
     widths = (2, 3, 2)
     assert [law.name for law in momentum_laws(widths)] == ["A_1[1,2]", "A_1[1,3]", "A_1[2,3]"]
     assert momentum_laws((2, 1, 2)) == []
+
+
+def test_a_momentum_law_of_the_wrong_sign_is_caught(monkeypatch):
+    false = [law.__class__(law.name, law.polynomial.substitute({"V_1[1,1]": 0})) for law in momentum_laws((2, 2, 2))]
+    monkeypatch.setattr(counting, "momentum_laws", lambda widths: false)
+    with pytest.raises(InconsistentError, match="A_1"):
+        census((2, 2, 2), momentum=True)
+
+
+def test_brackets_that_became_too_long_leave_the_count_an_upper_bound(monkeypatch):
+    monkeypatch.setattr(closure, "_LONGEST", 2)
+    found = census((1, 2, 1), momentum=True)
+    assert not found.certificate["exhausted"]
+    assert not found.complete
+    assert found.count >= 2
