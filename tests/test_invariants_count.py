@@ -79,6 +79,17 @@ def test_one_input_and_one_output_have_a_law_that_balancedness_does_not_give():
     assert (found.count, len(found.laws), found.missing, found.complete) == (7, 6, 1, False)
 
 
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_laws_are_missing_exactly_where_layers_of_one_neuron_enclose_two_wider_ones(depth):
+    # Between two single neurons the product is one number, so its gradient field is one field up to a factor.
+    for widths in itertools.product((1, 2, 3), repeat=depth + 1):
+        single = [place for place, width in enumerate(widths) if width == 1]
+        enclosed = any(high - low >= 3 for low, high in itertools.pairwise(single))
+        found = census(widths)
+        assert found.complete == (not enclosed), widths
+        assert found.certificate["exhausted"]
+
+
 def test_one_input_and_one_output_have_more_laws_of_heavy_ball_than_the_skew_ones():
     # With u = a + b and v = a - b two central forces act apart: each angular momentum has rank 2 r - 3.
     found = census((1, 4, 1), momentum=True)
