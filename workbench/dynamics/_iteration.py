@@ -78,7 +78,9 @@ class _Descent:
         self.network = build(problem, self.backend)
         self.method, self.rule, self.step_size = method, rule, method.step_size
         self.initial = self.network.parameters
-        self.recorder = Recorder(self.network, observes, keep_weights, method.step_size, digits)
+        self.recorder = Recorder(
+            self.network, observes, keep_weights, method.step_size, digits, dict(method.parameters)
+        )
         self.errors = error_bound(problem, self.backend, rule.growth)
         self.digits = digits
         self.steps = _number_of_steps(method)

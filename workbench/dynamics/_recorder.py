@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 import numpy as np
@@ -38,6 +38,8 @@ class Recorder:
     step_size : Fraction or None
     digits : int or None
         Decimal digits that every recorded weight must have, relative to the largest entry or to 1.
+    settings : mapping of str to Fraction, optional
+        The exact parameters of the dynamics.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Recorder:
         keep_weights: bool,
         step_size: Fraction | None,
         digits: int | None,
+        settings: Mapping[str, Fraction] | None = None,
     ) -> None:
         self.network = network
         self.steps: list[int] = []
@@ -57,6 +60,7 @@ class Recorder:
         self._measures = {name: load(name) for name in observes}
         self._step_size = step_size
         self._digits = digits
+        self._settings = dict(settings or {})
         self._stride = 1
         self._reals: Reals = reals((network.backend.precision_bits or 53) + 64)
 
@@ -70,7 +74,7 @@ class Recorder:
         """Measure every observable on weights that carry their errors."""
         if self._digits is not None:
             self._hold_precision(parameters, step)
-        snapshot = Snapshot(self.network, parameters, initial, previous, self._step_size, self._reals)
+        snapshot = Snapshot(self.network, parameters, initial, previous, self._step_size, self._reals, self._settings)
         with self._reals.session():
             for name, measure in self._measures.items():
                 self.series[name].append(self._measured(name, measure, snapshot))
