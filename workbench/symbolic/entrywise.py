@@ -65,11 +65,11 @@ class Entries:
         InputError
             If it has too many terms to be written out: they grow exponentially with the depth.
         """
+        _refuse_too_many_terms([numeric(network.layers[0].columns), *(numeric(m.rows) for m in network.layers)])
         return self.doubled_square_loss(network) * self.number(Fraction(1, 2))
 
     def doubled_square_loss(self, network: NetworkWords) -> Any:
-        """Return the squared Frobenius norm of W - Phi, multiplied out entry by entry; refuses like `square_loss`."""
-        _refuse_too_many_terms([numeric(network.layers[0].columns), *(numeric(m.rows) for m in network.layers)])
+        """Return the squared Frobenius norm of W - Phi, multiplied out entry by entry."""
         product = self.matrix(network.layers[0])
         for layer in network.layers[1:]:
             product = multiply_rows(self.matrix(layer), product)
