@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 from conftest import Command
 
@@ -55,3 +58,22 @@ def test_an_unknown_benchmark_is_refused(workbench: Command) -> None:
     found = workbench("bench", "symbolc")
     assert (found.status, found.out) == (2, "")
     assert "did you mean symbolic" in found.err
+
+
+def test_the_benchmark_prints_each_task_with_its_promise(workbench: Command) -> None:
+    found = workbench("bench", "symbolic", "--quick", "--json")
+    assert found.status in (0, 1)
+    entries = found.document["entries"]
+    assert [entry["peer"] for entry in entries] == ["SymPy Matrix + diff + expand", "", ""]
+    for entry in entries:
+        assert entry["seconds"] > 0
+        assert (entry["floor"] is None) != (entry["limit"] is None)
+    assert found.status == (0 if all(entry["met"] for entry in entries) else 1)
+
+
+def test_laws_without_flint_name_the_package_to_install(workbench: Command, tmp_path: Path) -> None:
+    (tmp_path / "flint.py").write_text("raise ImportError('broken')\n", encoding="utf-8")
+    paths = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    found = workbench("invariants", "--widths", "2,2,2", PYTHONPATH=paths)
+    assert (found.status, found.out) == (2, "")
+    assert "pip install python-flint" in found.err

@@ -79,6 +79,17 @@ def test_one_input_and_one_output_have_a_law_that_balancedness_does_not_give():
     assert (found.count, len(found.laws), found.missing, found.complete) == (7, 6, 1, False)
 
 
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_laws_are_missing_exactly_where_layers_of_one_neuron_enclose_two_wider_ones(depth):
+    # Between two single neurons the product is one number, so its gradient field is one field up to a factor.
+    for widths in itertools.product((1, 2, 3), repeat=depth + 1):
+        single = [place for place, width in enumerate(widths) if width == 1]
+        enclosed = any(high - low >= 3 for low, high in itertools.pairwise(single))
+        found = census(widths)
+        assert found.complete == (not enclosed), widths
+        assert found.certificate["exhausted"]
+
+
 def test_one_input_and_one_output_have_more_laws_of_heavy_ball_than_the_skew_ones():
     # With u = a + b and v = a - b two central forces act apart: each angular momentum has rank 2 r - 3.
     found = census((1, 4, 1), momentum=True)
@@ -236,3 +247,18 @@ def test_momentum_laws_are_skew():
     widths = (2, 3, 2)
     assert [law.name for law in momentum_laws(widths)] == ["A_1[1,2]", "A_1[1,3]", "A_1[2,3]"]
     assert momentum_laws((2, 1, 2)) == []
+
+
+def test_a_momentum_law_of_the_wrong_sign_is_caught(monkeypatch):
+    false = [law.__class__(law.name, law.polynomial.substitute({"V_1[1,1]": 0})) for law in momentum_laws((2, 2, 2))]
+    monkeypatch.setattr(counting, "momentum_laws", lambda widths: false)
+    with pytest.raises(InconsistentError, match="A_1"):
+        census((2, 2, 2), momentum=True)
+
+
+def test_brackets_that_became_too_long_leave_the_count_an_upper_bound(monkeypatch):
+    monkeypatch.setattr(closure, "_LONGEST", 2)
+    found = census((1, 2, 1), momentum=True)
+    assert not found.certificate["exhausted"]
+    assert not found.complete
+    assert found.count >= 2

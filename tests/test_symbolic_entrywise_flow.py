@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from workbench.errors import InputError
 from workbench.symbolic.calculus import Calculus
 from workbench.symbolic.entrywise import Entries
 from workbench.symbolic.entrywise_flow import (
@@ -73,3 +74,10 @@ def test_a_velocity_of_the_wrong_sign_moves_the_laws():
     velocities["W_1[1,1]"] = -velocities["W_1[1,1]"]
     laws = [entry for row in defect_entries(entries, network, 1) for entry in row]
     assert any(bool(lie_derivative(entries, law, velocities)) for law in laws)
+
+
+def test_the_ring_holds_a_loss_that_is_too_large_to_be_turned_into_polynomials():
+    network, entries = entries_of((4, 4, 4, 4, 4), "flint")
+    with pytest.raises(InputError, match="more than"):
+        entries.square_loss(network)
+    assert len(doubled_gradient_flow(entries, network)) == 64

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.invariants import jets
+from workbench.invariants.exact_matrices import residues
 from workbench.invariants.jets import State
 from workbench.invariants.systems import Control, System
 
@@ -14,7 +15,7 @@ from workbench.invariants.systems import Control, System
 # is exhausted.
 _BATCH = 4
 # A bracket of length n costs 3^n products; a count that stops here says that it did.
-_LONGEST = 9
+_LONGEST = 8
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,7 @@ class _Search:
 
 def reduced(rows: Sequence[Sequence[int]], prime: int) -> tuple[Any, list[list[int]]]:
     """Return the reduced row echelon form modulo a prime without zero rows, as a matrix and as lists."""
-    import flint
-
-    form, rank = flint.nmod_mat(len(rows), len(rows[0]), [entry for row in rows for entry in row], prime).rref()
+    form, rank = residues(len(rows), len(rows[0]), [entry for row in rows for entry in row], prime).rref()
     basis = [[int(entry) for entry in row] for row in form.tolist()[:rank]]
     flat = [entry for row in basis for entry in row]
-    return flint.nmod_mat(rank, len(rows[0]), flat, prime), basis
+    return residues(rank, len(rows[0]), flat, prime), basis

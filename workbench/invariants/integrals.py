@@ -15,6 +15,7 @@ from itertools import combinations_with_replacement, pairwise, product
 from math import comb, gcd, prod
 
 from workbench.errors import InputError
+from workbench.invariants.exact_matrices import integers
 from workbench.invariants.laws import Law
 from workbench.invariants.memory import refuse_large
 from workbench.invariants.systems import GROWTH, GradientFlow
@@ -95,12 +96,10 @@ def estimated_bytes(widths: Sequence[int], degree: int, momentum: bool = False) 
 
 def nullspace(rows: Sequence[Row], unknowns: Sequence[Exponents]) -> list[dict[Exponents, int]]:
     """Return a basis of the integer vectors that solve homogeneous equations, without common factors."""
-    import flint
-
     if not rows:
         return [{unknown: 1} for unknown in unknowns]
     flat = [row.get(unknown, 0) for row in rows for unknown in unknowns]
-    basis, nullity = flint.fmpz_mat(len(rows), len(unknowns), flat).nullspace()
+    basis, nullity = integers(len(rows), len(unknowns), flat).nullspace()
     columns = [[int(basis[k, c]) for k in range(len(unknowns))] for c in range(nullity)]
     return [_primitive(dict(zip(unknowns, column, strict=True))) for column in columns]
 

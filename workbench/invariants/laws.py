@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from workbench.errors import InconsistentError
-from workbench.invariants.closure import reduced
+from workbench.invariants.exact_matrices import residues
 from workbench.invariants.systems import GROWTH, System
 from workbench.symbolic.calculus import Calculus
 from workbench.symbolic.networks import opaque_chain
@@ -88,11 +88,9 @@ def independent(laws: Sequence[Law], rows: Sequence[Sequence[int]], prime: int) 
     """Return the first laws whose gradients are independent, in order."""
     if not laws:
         return []
-    import flint
-
     # The pivot columns of the transposed matrix are the rows that are not combinations of earlier ones.
     columns = [entry for column in zip(*rows, strict=True) for entry in column]
-    form, rank = flint.nmod_mat(len(rows[0]), len(rows), columns, prime).rref()
+    form, rank = residues(len(rows[0]), len(rows), columns, prime).rref()
     lines = form.tolist()[:rank]
     return [laws[next(k for k, entry in enumerate(line) if int(entry))] for line in lines]
 
@@ -105,20 +103,13 @@ def check_constant(laws: Sequence[Law], rows: Sequence[Sequence[int]], fields: A
     InconsistentError
         If one is not: then the law or the bracket is wrong.
     """
-    import flint
-
     if not laws or not fields.nrows():
         return
     flat = [entry for row in rows for entry in row]
-    products = flint.nmod_mat(len(rows), len(rows[0]), flat, prime) * fields.transpose()
+    products = residues(len(rows), len(rows[0]), flat, prime) * fields.transpose()
     for law, line in zip(laws, products.tolist(), strict=True):
         if any(int(entry) for entry in line):
             raise InconsistentError(f"{law.name} moves along a bracket of the gradient fields: one of the two is wrong")
-
-
-def law_rank(rows: Sequence[Sequence[int]], prime: int) -> int:
-    """Return the rank of gradients modulo a prime."""
-    return len(reduced(rows, prime)[1]) if rows else 0
 
 
 def point_of(system: System, seed: int) -> list[int]:

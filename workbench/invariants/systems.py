@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from workbench import draws
 from workbench.errors import InputError, ShapeError
 from workbench.invariants import jets
+from workbench.invariants.exact_matrices import residues
 from workbench.invariants.jets import Jet, State
 from workbench.symbolic.entrywise import entry_names
 from workbench.symbolic.words import Letter
@@ -158,8 +159,6 @@ def _random_slope(widths: Sequence[int], prime: int, seed: int, index: int) -> A
 
 
 def _random_matrix(rows: int, columns: int, prime: int, stream: str, seed: int, index: int) -> Any:
-    import flint
-
     count = rows * columns
     drawn = [draws.integer(stream, seed, index * count + k, 0, prime - 1) for k in range(count)]
-    return flint.nmod_mat(rows, columns, drawn, prime)
+    return residues(rows, columns, drawn, prime)

@@ -96,10 +96,11 @@ def _trace_witness(left: TracePolynomial, right: TracePolynomial, generator: ran
     found = tuple(dict.fromkeys((*letters(left), *letters(right))))
     sizes = _sizes(found, generator)
     sample = {letter: _integers(generator, *_shape(letter, sizes)) for letter in found}
-    symbols = _symbols((*left.terms.values(), *right.terms.values()), generator)
-    scalars = {**symbols, **{name: Fraction(size) for name, size in sizes.items()}}
+    names = {name for each in (left, right) for c in each.terms.values() for name in c.symbols}
+    # A symbol may be the width of an identity that no letter shows: whole numbers serve as widths and as scalars.
+    scalars = {name: Fraction(sizes.get(name) or generator.randint(2, 9)) for name in sorted(names)}
     sides = evaluate_trace(left, sample, scalars), evaluate_trace(right, sample, scalars)
-    return _report({**_named(sample), **symbols}, *sides)
+    return _report({**_named(sample), **scalars}, *sides)
 
 
 def _matrix_witness(claim: Identity, generator: random.Random) -> Mapping[str, Any] | None:
