@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from workbench import backends
+from workbench.dynamics._modes import runner
 from workbench.dynamics._recorder import PrecisionShort
 from workbench.errors import InputError, UnknownNameError
 from workbench.exact import rational
@@ -100,11 +101,13 @@ def run(
     digits = arithmetic.digits or backends.DEFAULT_DIGITS
     wanted = backends.bits_of(digits)
     guard = _FIRST_GUARD
+    structured = runner(problem, method) if arithmetic.name == "ball" and arithmetic.structured else None
+    carry_out = structured or chosen.run
     while True:
         base = backends.load(arithmetic.name, bits=wanted + guard, device=arithmetic.device)
         last_try = wanted + guard >= _MOST_BITS
         try:
-            result = chosen.run(problem, base, method, observes, keep_weights, None if last_try else digits)
+            result = carry_out(problem, base, method, observes, keep_weights, None if last_try else digits)
         except PrecisionShort:
             guard = min(2 * guard, _MOST_BITS - wanted)
             continue
@@ -119,7 +122,7 @@ def _finish(trajectory: Trajectory, arithmetic: Arithmetic, base: backends.Backe
     if backends.takes_digits(arithmetic.name) and digits is None:
         digits = backends.DEFAULT_DIGITS
     device = arithmetic.device or ("cpu" if arithmetic.name == "torch" else None)
-    used = Arithmetic(arithmetic.name, digits, base.precision_bits, device)
+    used = replace(arithmetic, digits=digits, precision_bits=base.precision_bits, device=device)
     notes = trajectory.notes
     inexact = [m for m in (trajectory.target, trajectory.problem.loss.inputs) if m is not None and m.from_float]
     if inexact and (base.precision_bits is None or base.precision_bits >= 64):

@@ -66,11 +66,18 @@ class Recorder:
             self._hold_precision(parameters)
         snapshot = Snapshot(self.network, parameters, initial, previous, self._step_size, self._reals)
         with self._reals.session():
-            for name, measure in self._measures.items():
-                self.series[name].append(measure(snapshot))
+            values = {name: measure(snapshot) for name, measure in self._measures.items()}
+        self.append(step, time, values, parameters)
+
+    def append(
+        self, step: int, time: Fraction, values: dict[str, Measured], parameters: Parameters | None = None
+    ) -> None:
+        """Keep what was measured at a step, and the weights where they are kept."""
+        for name, value in values.items():
+            self.series[name].append(value)
         self.steps.append(step)
         self.times.append(time)
-        if self.weights is not None:
+        if self.weights is not None and parameters is not None:
             self.weights.append(tuple(self.network.backend.entries(layer) for layer in parameters))
         if len(self.steps) > _MOST_RECORDS:
             self._thin()

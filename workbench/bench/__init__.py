@@ -1,0 +1,1 @@
+"""Benchmarks against named peers, ratios in one run: one suite, one module."""
