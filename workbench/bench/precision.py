@@ -58,7 +58,7 @@ def _seconds(call: Callable[[], Any]) -> float:
 
 def _descent(width: int, depth: int, digits: int, repeats: int, *, structured: bool) -> dict[str, Any]:
     given, eta = _problem(width, depth, structured=structured), _STEP_SIZES[depth]
-    steps = 400 if structured else max(5, 3000 // (width**2 * depth))
+    steps = 400 if structured else max(40, 3000 // (width**2 * depth))
     peer_steps = max(1, 600 // (width**3 * depth))
     found: list[Trajectory] = []
 

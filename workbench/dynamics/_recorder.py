@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
+from workbench.backends.ball import arb, flint
 from workbench.backends.reals import Reals, reals
-from workbench.dynamics._error_bounds import largest_error
+from workbench.dynamics._error_bounds import largest_error, radius_norm
 from workbench.errors import WorkbenchError
 from workbench.exact import Measured
 from workbench.networks import Built, Parameters
@@ -51,6 +53,7 @@ class Recorder:
         self._measures = {name: load(name) for name in observes}
         self._step_size = step_size
         self._digits = digits
+        self._allowed: Any = None
         self._stride = 1
         self._reals: Reals = reals((network.backend.precision_bits or 53) + 64)
 
@@ -94,9 +97,20 @@ class Recorder:
 
     def _hold_precision(self, parameters: Parameters) -> None:
         """Raise where a weight has fewer digits than were asked for."""
+        if self._surely_precise(parameters):
+            return
         worst = largest_error(self.network.backend, parameters)
         size = max(1.0, *(float(np.abs(self.network.backend.shadow(p)).max()) for p in parameters))
         if not np.isfinite(size):
             return
         if worst is None or worst > Fraction(size) / Fraction(10) ** (self._digits or 0):
             raise PrecisionShort
+
+    def _surely_precise(self, parameters: Parameters) -> bool:
+        """Say whether the norm of all errors is small beside 1: cheap, and enough nearly always."""
+        backend = self.network.backend
+        if backend.name != "ball" or self._digits is None:
+            return False
+        if self._allowed is None:
+            self._allowed = arb(Fraction(1, 2 * 10**self._digits))
+        return bool(radius_norm(flint(), parameters) <= self._allowed)
