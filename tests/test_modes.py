@@ -64,6 +64,14 @@ def test_the_same_step_reaches_a_level_both_ways():
     assert short.steps[-1] == long.steps[-1]
 
 
+def test_modes_at_their_target_and_modes_that_vanish_stay_finite():
+    given = problem({"family": "spectrum", "eigenvalues": ["2", "1/2", "-1"], "rotate": 1}, 2)
+    for structured in (True, False):
+        found = run(given, structured=structured, eta="1/4", observes=("loss",), steps=60)
+        assert found.status is Status.FINISHED
+        assert found.observables["loss"][-1].error < Fraction(1, 10**25)
+
+
 def test_a_step_far_too_long_diverges_both_ways():
     assert {run(problem(), structured=s, eta="3", observes=("loss",)).status for s in (True, False)} == {
         Status.DIVERGED

@@ -136,7 +136,8 @@ class _Descent:
         """Return c sum (x^L - lambda)^2, enclosed."""
         total = self.flint.arb(0)
         for x, value in zip(self._balls(), self.eigenvalues, strict=True):
-            total += (x**self.depth - value) ** 2
+            gap = _power(x, self.depth) - value
+            total += gap * gap
         return self.factor * total
 
     def _advance(self) -> None:
@@ -144,16 +145,17 @@ class _Descent:
         with precision(_SLOPE_BITS):
             slopes = [self._slope(x, value) for x, value in zip(self._balls(), self.eigenvalues, strict=True)]
         for k, (y, value) in enumerate(zip(self.middles, self.eigenvalues, strict=True)):
-            power = y ** (self.depth - 1)
+            power = _power(y, self.depth - 1)
             after = y - self.pull * power * (power * y - value) - self.spring * (y - 1)
             self.middles[k] = after.mid()
             self.errors[k] = (slopes[k] * self.errors[k] + after.rad()).upper()
 
     def _slope(self, x: Any, value: Any) -> Any:
         """Return an upper bound of |f'| on a ball."""
-        second = self.depth * x ** (2 * self.depth - 2)
+        below = _power(x, self.depth - 1)
+        second = self.depth * below * below
         if self.depth > 1:
-            second += (self.depth - 1) * x ** (self.depth - 2) * (x**self.depth - value)
+            second += (self.depth - 1) * _power(x, self.depth - 2) * (x * below - value)
         return (1 - self.pull * second - self.spring).abs_upper()
 
     def _status(self, loss: Any, step: int, steps: int) -> Status | None:
@@ -212,3 +214,13 @@ class _Descent:
                 f"{count} scalar {'recursion replaces' if count == 1 else 'recursions replace'} the matrices",
             ),
         )
+
+
+def _power(x: Any, exponent: int) -> Any:
+    """Return x^n by squarings: Arb's own power goes through the logarithm, and is NaN on a ball around zero."""
+    result = x * 0 + 1 if exponent == 0 else x
+    for bit in bin(exponent)[3:]:
+        result = result * result
+        if bit == "1":
+            result = result * x
+    return result
