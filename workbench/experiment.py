@@ -210,7 +210,10 @@ def _count(data: Mapping[str, Any], key: str) -> int:
 
 def read_arithmetic(data: Mapping[str, Any]) -> Arithmetic:
     """Return the arithmetic of a specification."""
-    _known(data, ("name", "digits", "device"), "the backend")
+    _known(data, ("name", "digits", "device", "structure"), "the backend")
+    structured = data.get("structure", True)
+    if not isinstance(structured, bool) or (not structured and data.get("name") != "ball"):
+        raise InputError("the structure of a problem is used by the backend ball alone; give true or false there")
     name, digits, device = str(_required(data, "name", "the backend")), data.get("digits"), data.get("device")
     adjustable = backends.takes_digits(name)
     automatic = digits == "auto"
@@ -229,7 +232,7 @@ def read_arithmetic(data: Mapping[str, Any]) -> Arithmetic:
         if device != "cpu":
             raise InputError(f"the backend {name} runs on the cpu only, not on {device!r}; use --backend torch")
         device = None
-    return Arithmetic(name, None if automatic else digits, device=device, automatic=automatic)
+    return Arithmetic(name, None if automatic else digits, device=device, automatic=automatic, structured=structured)
 
 
 def read_method(data: Mapping[str, Any], problem: Problem, theorem: Theorem | None = None) -> Method:

@@ -96,6 +96,8 @@ class Arithmetic:
     device : str or None
     automatic : bool
         Whether the digits were left to the run: raised until the verdict is decided.
+    structured : bool
+        Whether balls may run mode by mode where the problem's hypotheses allow it.
     """
 
     name: str
@@ -103,11 +105,13 @@ class Arithmetic:
     precision_bits: int | None = None
     device: str | None = None
     automatic: bool = False
+    structured: bool = True
 
     def specification(self) -> dict[str, Any]:
         """Return the JSON of the arithmetic: what was asked, not what was needed."""
         digits = "auto" if self.automatic else self.digits
-        items = {"name": self.name, "digits": digits, "device": self.device}
+        structure = None if self.structured else False
+        items = {"name": self.name, "digits": digits, "device": self.device, "structure": structure}
         return {k: v for k, v in items.items() if v is not None}
 
 

@@ -61,6 +61,7 @@ class Ball(ShadowedScalars):
     def __init__(self, bits: int) -> None:
         self._flint = flint()
         self.precision_bits = bits
+        self._factors: dict[Exact, Any] = {}
 
     @property
     def roundoff(self) -> Fraction:
@@ -98,7 +99,11 @@ class Ball(ShadowedScalars):
 
     def scale(self, factor: Exact, a: Array) -> Array:
         """Return the product with a number."""
-        return a * arb(factor)
+        ball = self._factors.get(factor)
+        if ball is None:
+            # Any ball around the factor will do, whatever the precision in force when it was made.
+            ball = self._factors[factor] = arb(factor)
+        return a * ball
 
     def transpose(self, a: Array) -> Array:
         """Return the transpose."""
@@ -106,7 +111,8 @@ class Ball(ShadowedScalars):
 
     def frobenius_squared(self, a: Array) -> Array:
         """Return the sum of the squared entries, 1 x 1."""
-        return self._flint.arb_mat([[sum((x * x for x in a.entries()), self._flint.arb(0))]])
+        wide = a if a.nrows() <= a.ncols() else a.transpose()
+        return self._flint.arb_mat([[(wide * wide.transpose()).trace()]])
 
     def activate(self, activation: str, a: Array, order: int = 0) -> Array:
         """Return an activation, or its first derivative, entry by entry."""
@@ -173,4 +179,5 @@ def _dyadic(value: Any) -> tuple[Fraction, Fraction]:
     mantissa, exponent = (int(x) for x in value.man_exp())
     if mantissa and exponent + mantissa.bit_length() < -_SMALLEST:
         return Fraction(0), Fraction(1, 2**_SMALLEST)
-    return (mantissa * Fraction(2) ** exponent), Fraction(0)
+    # Shifts, where a power of Fraction(2) would cost ten times as much.
+    return (Fraction(mantissa << exponent) if exponent >= 0 else Fraction(mantissa, 1 << -exponent)), Fraction(0)

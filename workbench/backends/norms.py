@@ -38,8 +38,10 @@ def spectral_norm(backend: Backend, reals: Reals, a: Array, squarings: int = SQU
         gram = backend.matmul(gram, gram)
         exponent = 2 * (exponent + shift)
     else:
-        return _from_power(backend, reals, gram, exponent, squarings)
-    # A zero matrix, or one beyond the floats: the Frobenius norm brackets as well.
+        found = _from_power(backend, reals, gram, exponent, squarings)
+        if found.finite:
+            return found
+    # A matrix that is zero within its error, or beyond the floats: the Frobenius norm brackets as well.
     norm = frobenius_norm(backend, reals, a)
     bounds = norm.bounds()
     if bounds is None:

@@ -1,39 +1,41 @@
-"""`workbench bench NAME`: measure against named peers."""
+"""`workbench bench SUITE`: timings against named peers, medians of interleaved runs."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from workbench.cli.console import HOLDS, VIOLATED, print_json, progress, table
+from workbench.cli.console import print_json, progress, table
 from workbench.errors import UnknownNameError
 
-_BENCHMARKS = ("symbolic",)
+
+def suites() -> list[str]:
+    """Return the names of the suites: the modules of the folder `bench`."""
+    folder = Path(__file__).parent.parent / "bench"
+    return sorted(p.stem for p in folder.glob("*.py") if not p.name.startswith("_"))
 
 
 def bench_command(
-    name: Annotated[str, typer.Argument(help="Name of a benchmark: symbolic")],
-    quick: Annotated[bool, typer.Option("--quick", help="Fewer runs and smaller peers")] = False,
+    suite: Annotated[str, typer.Argument(help="Name of a suite: precision, ...")],
+    quick: Annotated[bool, typer.Option("--quick", help="Small sizes, under a minute")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else")] = False,
 ) -> None:
-    """Measure tasks beside their peers in one run; status 1 when a promise is not kept."""
-    if name not in _BENCHMARKS:
-        raise UnknownNameError("benchmark", name, _BENCHMARKS)
-    from workbench.bench import symbolic
-
-    with progress(f"measuring {name}"):
-        found = symbolic.measure(quick)
+    """Time a part of the workbench against named peers."""
+    if suite not in suites():
+        raise UnknownNameError("suite", suite, suites())
+    with progress(f"timing {suite}"):
+        rows: list[dict[str, Any]] = import_module(f"workbench.bench.{suite}").run(quick=quick)
     if json:
-        print_json({"benchmark": name, "quick": quick, "entries": [entry.document for entry in found]})
-    else:
-        header = ["task", "median s", "runs", "peer", "peer s", "ratio", "promise", "kept"]
-        print(table([_row(entry.document) for entry in found], header))
-    raise typer.Exit(HOLDS if all(entry.met for entry in found) else VIOLATED)
+        print_json({"suite": suite, "quick": quick, "rows": rows})
+        return
+    header = list(dict.fromkeys(key for row in rows for key in row))
+    print(table([[_cell(row.get(key)) for key in header] for row in rows], header))
 
 
-def _row(entry: dict[str, object]) -> list[str]:
-    promise = f">= {entry['floor']:g}x" if entry["floor"] is not None else f"<= {entry['limit']:g} s"
-    numbers = [f"{entry[key]:.3g}" if entry[key] is not None else "-" for key in ("peer_seconds", "ratio")]
-    own = [str(entry["name"]), f"{entry['seconds']:.3g}", str(entry["runs"]), str(entry["peer"]) or "-"]
-    return [*own, *numbers, promise, "yes" if entry["met"] else "NO"]
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

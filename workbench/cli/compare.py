@@ -25,6 +25,7 @@ _HELP = {
     "step": "Step size; left out, the largest that the theorem allows",
     "until": "Stop once the loss is at most this",
     "digits": "Decimal digits guaranteed in every weight (mp, ball), or auto: as many as the verdict takes",
+    "structure": "Let the backend ball run mode by mode where the problem allows it",
     "without": "Set a hypothesis aside by name; repeat for several",
     "run": "Judge a run made elsewhere, recorded in an .npz file",
 }
@@ -45,6 +46,7 @@ def compare_command(
     backend: Annotated[str, typer.Option(help="float64, mp, ball, exact or torch")] = "float64",
     digits: Annotated[str | None, typer.Option(help=_HELP["digits"])] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda or cuda:N, for torch")] = None,
+    structure: Annotated[bool, typer.Option(help=_HELP["structure"])] = True,
     without: Annotated[list[str] | None, typer.Option(help=_HELP["without"], metavar="HYPOTHESIS")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of a start that draws")] = None,
     store: Annotated[Path | None, typer.Option(help="Folder of the store")] = None,
@@ -65,7 +67,7 @@ def compare_command(
     specification = {
         "problem": problem,
         "dynamics": _with_an_end({k: v for k, v in method.items() if v is not None}, run),
-        "backend": _backend(backend, digits, device),
+        "backend": _backend(backend, digits, device) | ({} if structure else {"structure": False}),
         "without": without or [],
     }
     if run is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,6 +27,7 @@ class Task:
     compute: Compute
     controlled: bool = False
     report_key: tuple[str, str] | None = None
+    experiment: Any = None
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Result:
     task: Task
     record: Record
     fresh: bool
+    testimony: Any = None
 
     @property
     def as_expected(self) -> bool:
@@ -44,7 +46,12 @@ class Result:
 
     @property
     def status(self) -> int:
-        """Exit status: a theorem that is violated with its hypotheses in place fails whatever was expected."""
+        """Exit status: a theorem that is violated with its hypotheses in place fails whatever was expected.
+
+        So does an enclosure that a second computation lies outside of.
+        """
+        if self.testimony is not None and not self.testimony.disagreement <= 1:
+            return VIOLATED
         if self.record.verdict in ("violated", "refuted") and not self.task.controlled:
             return VIOLATED
         if self.as_expected:
@@ -56,6 +63,7 @@ def verify_command(
     names: Annotated[list[str] | None, typer.Argument(help="Theorems, derivations, reports, or paths of files")] = None,
     derivations: Annotated[bool, typer.Option("--derivations", help="Every derivation")] = False,
     theorems: Annotated[bool, typer.Option("--theorems", help="Every theorem")] = False,
+    witness: Annotated[bool, typer.Option("--witness", help="Recompute certified descents in mpmath alone")] = False,
     store: Annotated[Path | None, typer.Option(help="Folder of the store")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else")] = False,
 ) -> None:
@@ -67,7 +75,7 @@ def verify_command(
     with progress("verifying", len(tasks)) as bar:
         for task in tasks:
             record, fresh = task.compute(where)
-            results.append(Result(task, record, fresh))
+            results.append(Result(task, record, fresh, _testimony(task) if witness else None))
             if task.report_key is not None:
                 manifests.setdefault(task.report_key[0], {})[task.report_key[1]] = record.id
             bar.advance(f"{task.name}: {task.part}")
@@ -77,7 +85,8 @@ def verify_command(
     if json:
         print_json(_document(results, status))
     else:
-        print(table([_row(result) for result in results], ["name", "part", "verdict", "expected", "grade"]))
+        header = ["name", "part", "verdict", "expected", "grade", *(["witness"] if witness else [])]
+        print(table([_row(result, witness=witness) for result in results], header))
         _summarise(results, where)
     raise typer.Exit(status)
 
@@ -129,7 +138,14 @@ def _theorem_tasks(theorem: Any) -> list[Task]:
     for example in theorem.examples:
         prepared = experiment.read(example.experiment, theorem)
         tasks.append(
-            Task(theorem.name, example.name, example.expect, prepared.record, controlled=bool(prepared.without))
+            Task(
+                theorem.name,
+                example.name,
+                example.expect,
+                prepared.record,
+                controlled=bool(prepared.without),
+                experiment=prepared,
+            )
         )
     if not any(task.expect == "consistent" for task in tasks):
         raise TheoremFileError(
@@ -166,11 +182,24 @@ def _report_tasks(name: str) -> list[Task]:
         prepared = experiment.read(run.experiment)
         expect = run.expect or "consistent"
         controlled = bool(prepared.without)
-        tasks.append(Task(prepared.theorem.name, run.key, expect, prepared.record, controlled, (stem, run.entry)))
+        key = (stem, run.entry)
+        tasks.append(Task(prepared.theorem.name, run.key, expect, prepared.record, controlled, key, prepared))
     return tasks
 
 
-def _row(result: Result) -> list[str]:
+def _testimony(task: Task) -> Any:
+    """Return what a second computation says of a certified descent, None of any other task."""
+    from workbench import witness
+
+    return witness.recompute(task.experiment) if task.experiment and witness.applies(task.experiment) else None
+
+
+def _witnessed(result: Result) -> str:
+    found = result.testimony
+    return "-" if found is None else f"{found.disagreement:.2g} of the radius, {found.numbers} numbers"
+
+
+def _row(result: Result, *, witness: bool) -> list[str]:
     mark = "" if result.as_expected else "  <-- not as expected"
     return [
         result.task.name,
@@ -178,6 +207,7 @@ def _row(result: Result) -> list[str]:
         result.record.verdict,
         result.task.expect + mark,
         result.record.grade or "-",
+        *([_witnessed(result)] if witness else []),
     ]
 
 
@@ -206,6 +236,7 @@ def _document(results: list[Result], status: int) -> dict[str, Any]:
                 "margin_decimal": r.record.margin,
                 "recomputed": r.fresh,
                 "run_id": r.record.id,
+                "witness": None if r.testimony is None else asdict(r.testimony),
             }
             for r in results
         ],

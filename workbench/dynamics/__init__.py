@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from workbench import backends
+from workbench.dynamics._modes import runner
 from workbench.dynamics._recorder import PrecisionShort
 from workbench.errors import InputError, UnknownNameError
 from workbench.exact import rational
@@ -106,12 +107,14 @@ def run(
     digits = arithmetic.digits or backends.DEFAULT_DIGITS
     wanted = backends.bits_of(digits)
     guard, reached, stuck = _FIRST_GUARD, -1, 0
+    structured = runner(problem, method) if arithmetic.name == "ball" and arithmetic.structured else None
+    carry_out = structured or chosen.run
     while True:
         base = backends.load(arithmetic.name, bits=wanted + guard, device=arithmetic.device)
         # More bits that carry the run no further will not: what it loses is not rounding.
         hopeless = wanted + guard >= _MOST_BITS or stuck == _MOST_STUCK
         try:
-            result = chosen.run(problem, base, method, observes, keep_weights, None if hopeless else digits)
+            result = carry_out(problem, base, method, observes, keep_weights, None if hopeless else digits)
         except PrecisionShort as short:
             stuck = stuck + 1 if short.step <= reached else 0
             guard, reached = min(2 * guard, _MOST_BITS - wanted), max(reached, short.step)
@@ -129,7 +132,7 @@ def _finish(
     if backends.takes_digits(arithmetic.name) and digits is None:
         digits = backends.DEFAULT_DIGITS
     device = arithmetic.device or ("cpu" if arithmetic.name == "torch" else None)
-    used = Arithmetic(arithmetic.name, digits, base.precision_bits, device)
+    used = replace(arithmetic, digits=digits, precision_bits=base.precision_bits, device=device)
     notes = trajectory.notes
     if not guaranteed:
         notes = (*notes, f"{base.precision_bits} bits did not suffice: {digits} digits are not guaranteed")

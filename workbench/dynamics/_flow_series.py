@@ -123,7 +123,8 @@ class FlowSeries:
                     gradient = self._gradient(i, suffixes[i], prefixes_transposed)
                     coefficient = gradient / self._flint.arb(-(k + 1))
                     layers[i].append(coefficient.mid())
-                    squares += ((k + 1) * frobenius(coefficient - coefficient.mid())) ** 2
+                    removed = (k + 1) * frobenius(coefficient - coefficient.mid())
+                    squares += removed * removed
                     if i > 0:
                         suffix = self._convolve(transposed[i], suffixes[i])
                 cut.append(squares.sqrt().upper())

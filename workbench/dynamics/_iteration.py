@@ -84,7 +84,7 @@ class _Descent:
         )
         self.errors = error_bound(problem, self.backend, rule.growth)
         self.digits = digits
-        self.steps = _number_of_steps(method)
+        self.steps = number_of_steps(method)
 
     def run(self) -> Trajectory:
         """Iterate until the stop."""
@@ -158,7 +158,7 @@ class _Descent:
         )
 
 
-def _number_of_steps(method: Method) -> int:
+def number_of_steps(method: Method) -> int:
     stop = method.stop
     if stop.steps is not None:
         return stop.steps
@@ -175,7 +175,7 @@ def _refuse_many_exact_steps(problem: Problem, method: Method) -> None:
     affordable = 0
     while bits * factor ** (affordable + 1) <= _MOST_EXACT_BITS and affordable < 10_000:
         affordable += 1
-    steps = _number_of_steps(method)
+    steps = number_of_steps(method)
     if steps > affordable:
         raise UnsupportedError(
             f"{steps} exact steps are too many: the digits grow by the factor {factor} a step; "

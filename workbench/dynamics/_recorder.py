@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
+from workbench.backends.ball import arb, flint
 from workbench.backends.reals import Reals, reals
-from workbench.dynamics._error_bounds import largest_error
+from workbench.dynamics._error_bounds import largest_error, radius_norm
 from workbench.errors import UnsupportedError, WorkbenchError
 from workbench.exact import UNKNOWN, Measured
 from workbench.networks import Built, Parameters
@@ -61,6 +63,7 @@ class Recorder:
         self._step_size = step_size
         self._digits = digits
         self._settings = dict(settings or {})
+        self._allowed: Any = None
         self._stride = 1
         self._reals: Reals = reals((network.backend.precision_bits or 53) + 64)
 
@@ -76,11 +79,18 @@ class Recorder:
             self._hold_precision(parameters, step)
         snapshot = Snapshot(self.network, parameters, initial, previous, self._step_size, self._reals, self._settings)
         with self._reals.session():
-            for name, measure in self._measures.items():
-                self.series[name].append(self._measured(name, measure, snapshot))
+            values = {name: self._measured(name, measure, snapshot) for name, measure in self._measures.items()}
+        self.append(step, time, values, parameters)
+
+    def append(
+        self, step: int, time: Fraction, values: dict[str, Measured], parameters: Parameters | None = None
+    ) -> None:
+        """Keep what was measured at a step, and the weights where they are kept."""
+        for name, value in values.items():
+            self.series[name].append(value)
         self.steps.append(step)
         self.times.append(time)
-        if self.weights is not None:
+        if self.weights is not None and parameters is not None:
             self.weights.append(tuple(self.network.backend.entries(layer) for layer in parameters))
         if len(self.steps) > _MOST_RECORDS:
             self._thin()
@@ -106,9 +116,20 @@ class Recorder:
 
     def _hold_precision(self, parameters: Parameters, step: int) -> None:
         """Raise where a weight has fewer digits than were asked for."""
+        if self._surely_precise(parameters):
+            return
         worst = largest_error(self.network.backend, parameters)
         size = max(1.0, *(float(np.abs(self.network.backend.shadow(p)).max()) for p in parameters))
         if not np.isfinite(size):
             return
         if worst is None or worst > Fraction(size) / Fraction(10) ** (self._digits or 0):
             raise PrecisionShort(step)
+
+    def _surely_precise(self, parameters: Parameters) -> bool:
+        """Say whether the norm of all errors is small beside 1: cheap, and enough nearly always."""
+        backend = self.network.backend
+        if backend.name != "ball" or self._digits is None:
+            return False
+        if self._allowed is None:
+            self._allowed = arb(Fraction(1, 2 * 10**self._digits))
+        return bool(radius_norm(flint(), parameters) <= self._allowed)

@@ -106,7 +106,8 @@ class StepBound:
         for others in _all_but_one(layers, self._flint.arb_poly([1])):
             high = (residual * others).coeffs()[order:]
             tail = sum((x.abs_upper() / (order + k + 1) for k, x in enumerate(high)), start=self._flint.arb(0))
-            squares += (self._twice * self._inputs * tail * length) ** 2
+            layer = self._twice * self._inputs * tail * length
+            squares += layer * layer
         return (total + squares.sqrt()).upper()
 
     def _poly(self, norms: list[Any], powers: list[Any]) -> Any:
