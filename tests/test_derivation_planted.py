@@ -26,6 +26,9 @@ FALSE_VERSIONS = [
     ("period_doubling", "(-1, Fraction(5))", "(-1, Fraction(9, 2))"),
     ("period_doubling", "Fraction(27, 4) - (1 + size) ** 2", "Fraction(25, 4) - (1 + size) ** 2"),
     ("period_doubling", "1 - 2 * minimum)", "1 - minimum)"),
+    ("balanced_factorisation", "s ** (2 * (j - 1)), under=polar", "s ** (2 * j), under=polar"),
+    ("balanced_factorisation", "turned = q ** (j - 1)", "turned = q ** j"),
+    ("gradient_bound_equality", "2 * depth * scale ** (2 * depth - 2)", "2 * scale ** (2 * depth - 2)"),
 ]
 
 
