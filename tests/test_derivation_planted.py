@@ -29,6 +29,7 @@ FALSE_VERSIONS = [
     ("balanced_factorisation", "s ** (2 * (j - 1)), under=polar", "s ** (2 * j), under=polar"),
     ("balanced_factorisation", "turned = q ** (j - 1)", "turned = q ** j"),
     ("gradient_bound_equality", "2 * depth * scale ** (2 * depth - 2)", "2 * scale ** (2 * depth - 2)"),
+    ("residual_blocks", "linear = second + second.T - first - first.T", "linear = second + second.T - first"),
 ]
 
 
