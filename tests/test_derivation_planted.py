@@ -30,6 +30,11 @@ FALSE_VERSIONS = [
     ("balanced_factorisation", "turned = q ** (j - 1)", "turned = q ** j"),
     ("gradient_bound_equality", "2 * depth * scale ** (2 * depth - 2)", "2 * scale ** (2 * depth - 2)"),
     ("residual_blocks", "linear = second + second.T - first - first.T", "linear = second + second.T - first"),
+    ("balanced_hessian", "above @ above.T @ direction @ below.T @ below", "above @ above.T @ direction"),
+    ("balanced_hessian", "-depth * values[r] ** (depth - 1)", "-values[r] ** (depth - 1)"),
+    ("riccati_solution", "- first.T @ k @ first", "+ first.T @ k @ first"),
+    ("riccati_solution", "f @ closed + closed @ f - closed @ closed", "f @ closed + closed @ f + closed @ closed"),
+    ("riccati_solution", "HALF * (q.T", "(q.T"),
 ]
 
 
