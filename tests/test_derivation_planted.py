@@ -35,6 +35,8 @@ FALSE_VERSIONS = [
     ("riccati_solution", "- first.T @ k @ first", "+ first.T @ k @ first"),
     ("riccati_solution", "f @ closed + closed @ f - closed @ closed", "f @ closed + closed @ f + closed @ closed"),
     ("riccati_solution", "HALF * (q.T", "(q.T"),
+    ("weight_decay_modes", "X * (LAMBDA - level)", "X * (LAMBDA + level)"),
+    ("weight_decay_modes", "(depth - 2) * S - (depth - 1) * X**depth", "(depth - 2) * S - depth * X**depth"),
 ]
 
 
