@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from workbench.backends import Array, Backend
+from workbench.backends.float64 import nearest
 from workbench.backends.running_error import RunningError, enclosing
 from workbench.dynamics._error_bounds import error_bound
 from workbench.dynamics._recorder import PrecisionShort, Recorder
@@ -121,11 +122,11 @@ class _Descent:
         if not np.isfinite(shadow) or shadow > _DIVERGED:
             return Status.DIVERGED
         level = self.method.stop.until_loss
-        if level is not None and shadow <= 2 * float(level) and self._reached(loss, parameters, level):
+        if level is not None and shadow <= 2 * nearest(level) and self._reached(loss, parameters, level, step):
             return Status.CONVERGED
         return Status.FINISHED if step == self.steps else None
 
-    def _reached(self, loss: Array, parameters: Parameters, level: Fraction) -> bool:
+    def _reached(self, loss: Array, parameters: Parameters, level: Fraction, step: int) -> bool:
         """Decide whether the loss is at most the level; an enclosure that straddles it asks for more precision."""
         if not self.errors.rigorous:
             value = self.backend.measure(loss).value
@@ -133,7 +134,7 @@ class _Descent:
         bounds = self.backend.measure(self.network.loss(self.errors.widen(parameters))).bounds()
         if bounds is None or (bounds[0] <= level < bounds[1]):
             if self.digits is not None:
-                raise PrecisionShort
+                raise PrecisionShort(step)
             return False
         return bounds[1] <= level
 
@@ -153,6 +154,7 @@ class _Descent:
             grade="enclosure" if self.errors.rigorous else "estimate",
             status=status,
             weights=None if weights is None else tuple(weights),
+            notes=tuple(self.recorder.unmeasured.values()),
         )
 
 
