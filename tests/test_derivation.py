@@ -15,7 +15,14 @@ from workbench.store import Store
 NAMES = sorted(derivation.catalogue())
 
 # Claims of layers that are numbers, or multiples of the identity: a transpose changes nothing there.
-NUMBERS = {"mode_closed_forms", "period_doubling", "scalar_chain_drift", "two_layer_numbers"}
+NUMBERS = {
+    "gradient_bound_equality",
+    "mode_closed_forms",
+    "period_doubling",
+    "scalar_chain_drift",
+    "two_layer_numbers",
+    "weight_decay_modes",
+}
 
 
 def obedient(specification, store=None):

@@ -26,6 +26,17 @@ FALSE_VERSIONS = [
     ("period_doubling", "(-1, Fraction(5))", "(-1, Fraction(9, 2))"),
     ("period_doubling", "Fraction(27, 4) - (1 + size) ** 2", "Fraction(25, 4) - (1 + size) ** 2"),
     ("period_doubling", "1 - 2 * minimum)", "1 - minimum)"),
+    ("balanced_factorisation", "s ** (2 * (j - 1)), under=polar", "s ** (2 * j), under=polar"),
+    ("balanced_factorisation", "turned = q ** (j - 1)", "turned = q ** j"),
+    ("gradient_bound_equality", "2 * depth * scale ** (2 * depth - 2)", "2 * scale ** (2 * depth - 2)"),
+    ("residual_blocks", "linear = second + second.T - first - first.T", "linear = second + second.T - first"),
+    ("balanced_hessian", "above @ above.T @ direction @ below.T @ below", "above @ above.T @ direction"),
+    ("balanced_hessian", "-depth * values[r] ** (depth - 1)", "-values[r] ** (depth - 1)"),
+    ("riccati_solution", "- first.T @ k @ first", "+ first.T @ k @ first"),
+    ("riccati_solution", "f @ closed + closed @ f - closed @ closed", "f @ closed + closed @ f + closed @ closed"),
+    ("riccati_solution", "HALF * (q.T", "(q.T"),
+    ("weight_decay_modes", "X * (LAMBDA - level)", "X * (LAMBDA + level)"),
+    ("weight_decay_modes", "(depth - 2) * S - (depth - 1) * X**depth", "(depth - 2) * S - depth * X**depth"),
 ]
 
 

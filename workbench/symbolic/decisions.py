@@ -17,7 +17,7 @@ from workbench.symbolic.entrywise import evaluate, evaluate_trace
 from workbench.symbolic.identities import Claim, Identity, Inequality, Region, Side, restricted, written_out
 from workbench.symbolic.polynomials import Polynomial
 from workbench.symbolic.restrictions import Restriction, Sample
-from workbench.symbolic.words import Letter, MatrixPolynomial, TracePolynomial, Width, letters, word_polynomial
+from workbench.symbolic.words import Letter, MatrixPolynomial, TracePolynomial, Width, letters
 
 Status = Literal["proved", "refuted", "undecided"]
 
@@ -145,8 +145,8 @@ def _vouched(claim: Identity, generator: random.Random) -> bool:
 
 
 def _check_rules(restriction: Restriction, sample: Sample) -> None:
-    for left, right in restriction.rules:
-        first, second = (evaluate(word_polynomial(word), sample, {}) for word in (left, right))
+    for left, right in restriction.equations():
+        first, second = (evaluate(side, sample, {}) for side in (left, right))
         if first != second:
             raise InputError(f"the matrices drawn for {restriction.name!r} do not obey its rules")
 

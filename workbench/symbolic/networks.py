@@ -9,11 +9,13 @@ from functools import cached_property
 
 from workbench.errors import InputError, ShapeError
 from workbench.symbolic.calculus import OpaqueLoss
+from workbench.symbolic.polynomials import Polynomial
 from workbench.symbolic.words import (
     Letter,
     MatrixPolynomial,
     TracePolynomial,
     Width,
+    identity,
     matrix,
     multiply,
     squared_frobenius_norm,
@@ -126,3 +128,40 @@ def opaque_chain(equal_widths: bool = False) -> NetworkWords:
     letters = ("W_{j-1:1}", "W_j", "W_{j+1}", "W_{L:j+2}")
     layers = tuple(Letter(name, names[i + 1], names[i]) for i, name in enumerate(letters))
     return NetworkWords(layers, Letter("Phi", names[-1], names[0]))
+
+
+@dataclass(frozen=True)
+class ResidualWords:
+    """A linear residual network (I + delta A_L) ... (I + delta A_1) with a target, in words.
+
+    Parameters
+    ----------
+    branches : tuple of Letter
+        A_j at place j-1, all of one width.
+    target : Letter
+        The target Phi.
+    """
+
+    branches: tuple[Letter, ...]
+    target: Letter
+
+    def block(self, j: int) -> MatrixPolynomial:
+        """Return I + delta A_j, counted from 1."""
+        return identity(self.target.rows) + Polynomial.symbol("delta") * matrix(self.branches[j - 1])
+
+    @cached_property
+    def end_to_end(self) -> MatrixPolynomial:
+        """The product of the blocks."""
+        return multiply([self.block(j) for j in range(len(self.branches), 0, -1)], self.target.rows)
+
+    @cached_property
+    def loss(self) -> TracePolynomial:
+        """Half the squared Frobenius norm of the error."""
+        return squared_frobenius_norm(self.end_to_end - matrix(self.target)) * Fraction(1, 2)
+
+
+def residual_network(depth: int, width: Width = "d") -> ResidualWords:
+    """Return the linear residual network of a depth and a width in words, with the branch scale delta."""
+    layers = linear_network(depth, (width,) * (depth + 1))
+    branches = tuple(Letter(f"A_{j}", width, width) for j in range(1, depth + 1))
+    return ResidualWords(branches, layers.target)

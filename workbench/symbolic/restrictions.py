@@ -64,6 +64,11 @@ class Restriction:
         replaced = rewrite(expression.substitute(self.letters), self.rules)
         return _eigenvalue(replaced, self.scalars) if self.scalars else replaced
 
+    def equations(self) -> list[tuple[MatrixPolynomial, MatrixPolynomial]]:
+        """Return the rules as pairs of matrices; the empty word is the identity."""
+        sides = [(word_polynomial(left), right) for left, right in self.rules]
+        return [(left, word_polynomial(right) if right else identity(left.rows)) for left, right in sides]
+
 
 def rewrite(expression: MatrixPolynomial, rules: Sequence[tuple[Word, Word]]) -> MatrixPolynomial:
     """Rewrite words by rules until no left side occurs.
@@ -124,6 +129,30 @@ def balanced(layers: Sequence[Letter], towards: Literal["first", "last"]) -> Res
         name="the layers are balanced",
         rules=tuple(rules),
         draw=lambda generator, shape: _draw_balanced(generator, layers, shape),
+    )
+
+
+def polar_factors(layers: Sequence[Letter], target: Letter) -> Restriction:
+    """Suppose W_j = Q^j S Q^(1-j) with an orthogonal Q and a symmetric S: the balanced factorisation of Q^L S^L."""
+    width = target.rows
+    if any((m.rows, m.columns) != (width, width) for m in (*layers, target)):
+        raise ShapeError("the balanced factorisation of a polar form has square layers; give equal widths")
+    turn, stretch = Letter("Q", width, width), Letter("S", width, width, symmetric=True)
+    q, s = matrix(turn), matrix(stretch)
+    factors = {layer: q**j @ s @ q.T ** (j - 1) for j, layer in enumerate(layers, start=1)}
+    there, back = Factor(turn), Factor(turn).T
+
+    def draw(generator: random.Random, shape: Shape) -> Sample:
+        size = shape(turn)[0]
+        places, signs = generator.sample(range(size), size), [generator.choice((-1, 1)) for _ in range(size)]
+        rows = [[Fraction(signs[i] * (places[i] == j)) for j in range(size)] for i in range(size)]
+        return {turn: rows, stretch: _symmetric(generator, size)}
+
+    return Restriction(
+        name="the layers are the balanced factorisation of a polar form",
+        letters=factors,
+        rules=(((there, back), ()), ((back, there), ())),
+        draw=draw,
     )
 
 

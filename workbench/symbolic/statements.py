@@ -6,7 +6,7 @@ from workbench.symbolic.identities import Identity, Inequality, Region, Side
 from workbench.symbolic.polynomials import Polynomial
 from workbench.symbolic.printing import LATEX, LINE, UNICODE, Printer, lines, unicode
 from workbench.symbolic.restrictions import Restriction
-from workbench.symbolic.words import MatrixPolynomial, letters, matrix, word_polynomial
+from workbench.symbolic.words import MatrixPolynomial, letters, matrix
 
 
 def claim_latex(claim: Identity | Inequality) -> str:
@@ -90,9 +90,7 @@ def _restriction(restriction: Restriction, printer: Printer) -> list[str]:
     symmetric = {m for value in restriction.letters.values() for m in letters(value) if m.symmetric}
     names = sorted(letter.name for letter in symmetric)
     supposed += [f"{printer.transposed(name)} = {printer.name(name)}" for name in names]
-    supposed += [
-        printer.relation(word_polynomial(left), "=", word_polynomial(right)) for left, right in restriction.rules
-    ]
+    supposed += [printer.relation(left, "=", right) for left, right in restriction.equations()]
     for letter, value in restriction.scalars.items():
         supposed.append(f"{printer.function('eig', printer.name(letter.name))} = {printer.expression(value)}")
     return supposed
