@@ -315,7 +315,7 @@ class _Flow:
             grade="enclosure",
             status=status,
             weights=None if weights is None else tuple(weights),
-            notes=self.notes,
+            notes=(*self.recorder.unmeasured.values(), *self.notes),
         )
 
 
