@@ -3,24 +3,32 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 STAMP := $(VENV)/.installed
 
-.PHONY: report test test-long lint clean
+.PHONY: report test test-long lint readme clean
 
 report: $(STAMP)
 	$(BIN)/workbench verify bartlett2018
 	$(BIN)/workbench report bartlett2018
 
 test: $(STAMP) lint
-	$(BIN)/pytest -m "not long"
+	$(BIN)/pytest -n auto -m "not long"
 	$(BIN)/workbench verify --derivations
 
 test-long: $(STAMP)
-	$(BIN)/pytest -m long
+	$(BIN)/pytest -n auto -m long
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+
+# Write the tables of theorems and derivations anew between their markers.
+readme: $(STAMP)
+	$(BIN)/workbench list --markdown > $(VENV)/catalogue.md
+	awk '/^<!-- end of the catalogue -->/ { inside = 0 } !inside { print } \
+	  /^<!-- catalogue -->/ { inside = 1; while ((getline line < "$(VENV)/catalogue.md") > 0) print line }' \
+	  README.md > $(VENV)/README.md
+	mv $(VENV)/README.md README.md
 
 $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)

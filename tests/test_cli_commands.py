@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from conftest import Command
 
-COMMANDS = ["list", "show", "derive", "verify", "compare", "report", "doctor"]
+COMMANDS = ["list", "show", "derive", "verify", "compare", "report", "invariants", "bench", "doctor"]
 FRAMEWORKS = ["numpy", "sympy", "torch", "mpmath", "flint", "matplotlib", "typst", "tex2typst", "rich", "gmpy2"]
 
 _LOADED = """
@@ -107,6 +107,7 @@ BAD = {
     "derive shallow": (["derive", "balancedness_flow", "--depth", "1"], "depth 2"),
     "derive both": (["derive", "gradient_flow", "--depth", "3", "--widths", "2,3,2"], "one of them"),
     "derive square": (["derive", "equal_layers", "--widths", "2,3,2"], "equal widths"),
+    "derive too much": (["derive", "gradient_flow", "--depth", "40"], "fewer layers"),
     "verify unknown": (["verify", "positive_definit"], "positive_definite"),
     "verify one of two": (["verify", "balancedness_flow", "zzz"], "zzz"),
     "verify no file": (["verify", "no.py"], "no.py"),
@@ -287,3 +288,30 @@ def test_a_closed_pipe_is_not_taken_for_a_violation(tmp_path: Path) -> None:
     err = process.stderr.read()
     process.stderr.close()
     assert (process.wait(), err) == (141, "")
+
+
+REPORT = """
+title = "One run"
+[[runs]]
+key = "drift"
+theorem = "balancedness_drift"
+depth = 2
+target = { rows = [["2"]] }
+step_size = "1/8"
+steps = 3
+[[sections]]
+heading = "Drift"
+words = "After {drift:steps} steps."
+"""
+
+
+def test_a_report_is_found_by_its_folder_wherever_that_lies(workbench: Command, tmp_path: Path) -> None:
+    # It bears the name of a built-in one, which must not be taken for it.
+    folder = tmp_path / "mine" / "bartlett2018"
+    folder.mkdir(parents=True)
+    (folder / "report.toml").write_text(REPORT)
+    one_line(workbench("report", "mine/bartlett2018"), "workbench verify mine/bartlett2018")
+    found = workbench("verify", "mine/bartlett2018", "--json")
+    assert (found.status, [result["part"] for result in found.document["results"]]) == (0, ["drift"])
+    assert workbench("report", "mine/bartlett2018").out == "wrote mine/bartlett2018/bartlett2018.pdf\n"
+    assert (folder / "bartlett2018.pdf").read_bytes().startswith(b"%PDF")

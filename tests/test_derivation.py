@@ -14,6 +14,9 @@ from workbench.store import Store
 
 NAMES = sorted(derivation.catalogue())
 
+# Claims of layers that are numbers, or multiples of the identity: a transpose changes nothing there.
+NUMBERS = {"mode_closed_forms", "period_doubling", "scalar_chain_drift", "two_layer_numbers"}
+
 
 def obedient(specification, store=None):
     """Stand in for the experiment runner: a check holds, a control fails."""
@@ -66,7 +69,7 @@ def test_only_symmetric_claims_have_equivalent_faults(outcomes):
         for name, outcome in outcomes.items()
         if any(fault["status"] == "equivalent" for fault in outcome.parts["blindness"])
     }
-    assert found == {"equal_layers", "positive_definite_envelope"}
+    assert found == {"equal_layers", "positive_definite_envelope", *NUMBERS}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -124,7 +127,17 @@ def test_depth_one_and_width_one_are_included(name):
     assert derivation.run(name, depth=1, widths=(1, 1), run_experiment=obedient).verdict == "proved"
 
 
-@pytest.mark.parametrize("name", ["balancedness_flow", "balancedness_drift", "end_to_end_flow", "gradient_flow"])
+RECTANGULAR = [
+    "balancedness_flow",
+    "balancedness_drift",
+    "end_to_end_flow",
+    "gradient_flow",
+    "skew_momentum",
+    "weight_decay_drift",
+]
+
+
+@pytest.mark.parametrize("name", RECTANGULAR)
 @pytest.mark.parametrize("widths", [(1, 1, 1), (3, 1, 2), (2, 3, 1, 2)])
 def test_rectangular_and_scalar_widths_are_included(name, widths):
     outcome = derivation.run(name, widths=widths, run_experiment=obedient)

@@ -15,9 +15,10 @@ from workbench.errors import InputError, StoreError, UnknownNameError
 from workbench.report import figures
 from workbench.report.claims import claims_json
 from workbench.report.document import source
+from workbench.report.formulas import formula
 from workbench.report.lookup import lookup
 from workbench.report.plan import read_plan
-from workbench.report.prose import filled, formula, number, prose
+from workbench.report.prose import filled, number, prose
 from workbench.store import Record, Store
 
 TOML = """
@@ -87,7 +88,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Store]:
             record = derivation.recorded(claim, store, run.depth, run.widths)[0]
         else:
             record = experiment.read(run.experiment).record(store)[0]
-        entries[run.key] = record.id
+        entries[run.entry] = record.id
     store.put_manifest("small", entries)
     return folder, store
 
@@ -118,13 +119,23 @@ def test_claims_list_every_run_with_verdict_and_id(made: tuple[Path, Store]) -> 
 
 
 def test_missing_result_is_refused_with_the_command_that_computes_it(made: tuple[Path, Store], tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="workbench verify small"):
+    with pytest.raises(StoreError, match=r"workbench verify .*small"):
         report.build(str(made[0]), Store(tmp_path / "empty"), tmp_path / "a.pdf")
+
+
+def test_edited_run_of_the_plan_is_a_missing_result(made: tuple[Path, Store], tmp_path: Path) -> None:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    (folder / "report.toml").write_text(
+        TOML.replace('eigenvalues = ["1/2", "2"], rotate = 1', 'eigenvalues = ["2"]', 1)
+    )
+    with pytest.raises(StoreError, match="no result for 'spd'"):
+        report.build(str(folder), made[1], tmp_path / "a.pdf")
 
 
 def test_stale_result_is_refused(made: tuple[Path, Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Record, "is_current", lambda self: False)
-    with pytest.raises(StoreError, match=r"stale.*workbench verify small"):
+    with pytest.raises(StoreError, match=r"stale.*workbench verify .*small"):
         report.build(str(made[0]), made[1], tmp_path / "a.pdf")
 
 
@@ -174,9 +185,11 @@ def test_log_of_a_decimal_below_the_floats() -> None:
     [
         (3, "3"),
         ("9.9996e-8", r"1.00 \times 10^{-7}"),
-        (0.5, "0.500"),
-        ("1e-400", r"1.00 \times 10^{-400}"),
-        (-0.25, "-0.250"),
+        (0.5, "0.5"),
+        ("1e-400", r"10^{-400}"),
+        (-0.25, "-0.25"),
+        (0.99987, r"1 - 10^{-4}"),
+        ("3.6720810351043005e-8", r"3.67 \times 10^{-8}"),
     ],
 )
 def test_numbers_are_typeset(value: object, latex: str) -> None:
@@ -201,14 +214,14 @@ def test_every_formula_of_the_catalogue_compiles() -> None:
     assert typst.compile(document.encode(), ignore_system_fonts=True)
 
 
-@pytest.mark.parametrize("latex", [r"\lVert x \rVert", r"\frac{1}", r"\hyper{1}"])
+@pytest.mark.parametrize("latex", [r"\frac{1}", r"\nosuchcommand{x}", r"\hyper x", r"a \limit b"])
 def test_formula_that_the_converter_does_not_know_is_an_error(latex: str) -> None:
     with pytest.raises(InputError, match="cannot be typeset"):
         formula(latex)
 
 
 def test_words_are_never_typst_commands() -> None:
-    assert prose('#read("x") *bold* $x$') == r'#"#read(\"x\") *bold* ";' + '#math.equation(alt: "x", $x$)'
+    assert prose('#read("x") *bold* $x$') == (r'#"#read(\"x\") ";#emph("bold")#" ";' + '#math.equation(alt: "x", $x$)')
 
 
 @pytest.mark.parametrize(

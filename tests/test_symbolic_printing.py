@@ -22,9 +22,12 @@ from workbench.symbolic.words import Letter, identity, letters, matrix, trace, z
 ETA, X = Polynomial.symbol("eta"), Polynomial.symbol("x")
 
 # Every name of more than one letter that Typst may see: anything else is a word that the conversion left behind.
-KNOWN = {
-    *("op", "tr", "eig", "dot", "dif", "quad", "Phi", "eta", "lambda", "rho", "ell", "partial", "sum", "dots", "ln"),
-}
+KNOWN = set(
+    (
+        "op tr eig dot dif quad Phi eta lambda rho ell partial sum dots ln beta tau sigma kappa theta "
+        "delta double sqrt exp product prod neq arctan infinity sinh cosh tan sin cos"
+    ).split()
+)
 
 
 def converted(formula: str) -> str:

@@ -49,3 +49,7 @@ class StoreError(WorkbenchError, RuntimeError):
 
 class TheoremFileError(InputError):
     """A theorem or derivation file lacks a part that it must have."""
+
+
+class InconsistentError(WorkbenchError, ArithmeticError):
+    """Two computations that must agree do not: a fault of the workbench, never of the user."""

@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 from workbench.backends.reals import Reals, reals
-from workbench.errors import UnknownNameError
+from workbench.errors import TheoremFileError, UnknownNameError
 from workbench.exact import UNKNOWN, Measured, decimal_text, to_float
 from workbench.rates import ObservedRate, observed_rate
 from workbench.theorems import Bound, Count, Hypothesis, Identity, Rate, Run, Theorem
@@ -172,12 +172,18 @@ def _measured(arithmetic: Reals, value: Any) -> Measured:
         return UNKNOWN if value != value or value in (float("inf"), float("-inf")) else Measured(Fraction(value))
     if value is None:
         return UNKNOWN
-    return arithmetic.measured(value)
+    try:
+        return arithmetic.measured(value)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise TheoremFileError(f"a prediction holds {value!r}, which is no number") from error
 
 
 def _judge(prediction: Bound | Identity | Count, run: Run, trajectory: Trajectory) -> Judged:
     if isinstance(prediction, Count):
         return _judge_count(prediction, run)
+    for side in (prediction.lhs, prediction.rhs):
+        if not isinstance(side, Sequence) or isinstance(side, str):
+            raise TheoremFileError(f"{prediction.name}: a side is {side!r}; give one number for each record")
     lhs = [_measured(run.reals, x) for x in prediction.lhs]
     rhs = [_measured(run.reals, x) for x in prediction.rhs]
     if len(lhs) != len(run.steps) or len(rhs) != len(run.steps):
@@ -189,8 +195,12 @@ def _judge(prediction: Bound | Identity | Count, run: Run, trajectory: Trajector
 
 
 def _after_start(run: Run, *series: Sequence[Measured]) -> Iterable[tuple[Measured, ...]]:
-    """Yield the values at each record from the first step on; of a run that took no step, those of its start."""
-    first = min(1, run.steps[-1])
+    """Yield the values at each record from the first step on; of a run that was done at its start, those of its start.
+
+    A run that stalled before its first step yields nothing: rounding, not the dynamics, may have stopped it.
+    """
+    done_at_start = run.steps[-1] == 0 and run.trajectory.status is Status.CONVERGED
+    first = 0 if done_at_start else 1
     for step, *values in zip(run.steps, *series, strict=True):
         if step >= first:
             yield tuple(values)
@@ -286,9 +296,11 @@ def _first_step_below(steps: Sequence[int], values: Sequence[Measured], level: F
 
 
 def _still_above(steps: Sequence[int], values: Sequence[Measured], level: Fraction, allowed: int) -> bool:
-    """Say whether the level is not reached, for certain, at a record no earlier than the steps allowed."""
-    late = [v.bounds() for s, v in zip(steps, values, strict=True) if s >= allowed]
-    return bool(late) and late[0] is not None and late[0][0] > level
+    """Say whether no record up to the steps allowed, or the first one after them, reaches the level, for certain."""
+    late = next((index for index, step in enumerate(steps) if step >= allowed), None)
+    if late is None:
+        return False
+    return all(b is not None and b[0] > level for b in (v.bounds() for v in values[: late + 1]))
 
 
 __all__ = [

@@ -14,8 +14,8 @@ from typing import Any
 from workbench import backends, content, dynamics, targets, theorems
 from workbench.draws import GENERATOR
 from workbench.errors import InputError, UnknownNameError
-from workbench.evidence import Evidence, compare, run_of
-from workbench.exact import exact, rational
+from workbench.evidence import UNDECIDED, Evidence, compare, run_of
+from workbench.exact import decimal_text, exact, rational
 from workbench.problem import LinearNetwork, Network, Problem, ResidualNetwork, SquareLoss, Start
 from workbench.records import evidence_record
 from workbench.store import Record, Store, digest
@@ -24,6 +24,9 @@ from workbench.trajectory import Arithmetic, Method, Status, Stop, Trajectory
 
 # The largest step that a theorem allows is rounded down to a multiple of 2^-40, which every binary backend holds.
 STEP_BITS = 40
+
+# Digits of the first and of the last try where the precision is left to the run; they double.
+FEWEST_DIGITS, MOST_DIGITS = 16, 1024
 
 
 @dataclass(frozen=True)
@@ -71,8 +74,22 @@ class Experiment:
         return dynamics.run(self.problem, self.method, self.arithmetic, observes, keep_weights=keep_weights)
 
     def evidence(self) -> Evidence:
-        """Carry the run out and judge the theorem on it."""
+        """Carry the run out and judge the theorem on it, at a precision of its own where that was asked."""
+        if self.arithmetic.automatic:
+            return self._decided()
         return compare(self.theorem, self.trajectory(), self.without)
+
+    def _decided(self) -> Evidence:
+        """Raise the precision until the verdict is decided or a limit is reached, and say what was tried."""
+        digits = FEWEST_DIGITS
+        while True:
+            arithmetic = replace(self.arithmetic, digits=digits, automatic=False)
+            evidence = replace(self, arithmetic=arithmetic).evidence()
+            undecided = evidence.verdict == UNDECIDED
+            diverged = evidence.trajectory.status is Status.DIVERGED
+            if not undecided or diverged or 2 * digits > MOST_DIGITS:
+                return replace(evidence, notes=(*evidence.notes, _precision_note(evidence, digits)))
+            digits *= 2
 
     def record(self, store: Store | None = None) -> tuple[Record, bool]:
         """Return the record of this experiment, and whether it was computed now rather than found.
@@ -92,6 +109,16 @@ class Experiment:
         if store is not None:
             store.put(record)
         return record, True
+
+
+def _precision_note(evidence: Evidence, digits: int) -> str:
+    """Return the sentence that says at which precision a verdict was decided, or how far from it the last run was."""
+    if evidence.verdict != UNDECIDED:
+        tried = "" if digits == FEWEST_DIGITS else f"; {digits // 2} were not enough"
+        return f"decided at {digits} digits{tried}"
+    error = evidence.margin.error
+    wide = "of unknown width" if error is None else f"{decimal_text(2 * error, 3)} wide"
+    return f"undecided at {digits} digits, where the search for a precision ended; the margin's enclosure was {wide}"
 
 
 def run(specification: Mapping[str, Any], store: Store | None = None) -> Evidence:
@@ -186,11 +213,14 @@ def read_arithmetic(data: Mapping[str, Any]) -> Arithmetic:
     _known(data, ("name", "digits", "device"), "the backend")
     name, digits, device = str(_required(data, "name", "the backend")), data.get("digits"), data.get("device")
     adjustable = backends.takes_digits(name)
-    if digits is not None:
+    automatic = digits == "auto"
+    if automatic and not adjustable:
+        raise InputError(f"the backend {name} has a fixed precision: --digits goes with mp and ball")
+    if digits is not None and not automatic:
         if not adjustable:
             raise InputError(f"the backend {name} has a fixed precision: --digits goes with mp and ball")
         if isinstance(digits, bool) or not isinstance(digits, int) or not 1 <= digits <= 100_000:
-            raise InputError(f"digits are {digits!r}; give an integer between 1 and 100000")
+            raise InputError(f"digits are {digits!r}; give an integer between 1 and 100000, or auto")
     if adjustable and digits is None:
         digits = backends.DEFAULT_DIGITS
     if name == "torch" and device is None:
@@ -199,7 +229,7 @@ def read_arithmetic(data: Mapping[str, Any]) -> Arithmetic:
         if device != "cpu":
             raise InputError(f"the backend {name} runs on the cpu only, not on {device!r}; use --backend torch")
         device = None
-    return Arithmetic(name, digits, device=device)
+    return Arithmetic(name, None if automatic else digits, device=device, automatic=automatic)
 
 
 def read_method(data: Mapping[str, Any], problem: Problem, theorem: Theorem | None = None) -> Method:

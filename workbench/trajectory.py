@@ -94,16 +94,20 @@ class Arithmetic:
     precision_bits : int or None
         Bits used in the end; None for rationals.
     device : str or None
+    automatic : bool
+        Whether the digits were left to the run: raised until the verdict is decided.
     """
 
     name: str
     digits: int | None = None
     precision_bits: int | None = None
     device: str | None = None
+    automatic: bool = False
 
     def specification(self) -> dict[str, Any]:
         """Return the JSON of the arithmetic: what was asked, not what was needed."""
-        items = {"name": self.name, "digits": self.digits, "device": self.device}
+        digits = "auto" if self.automatic else self.digits
+        items = {"name": self.name, "digits": digits, "device": self.device}
         return {k: v for k, v in items.items() if v is not None}
 
 

@@ -119,8 +119,10 @@ class Ball(ShadowedScalars):
         raise UnsupportedError(f"the backend {self.name} has no activation {activation!r}")
 
     def clip_spectrum(self, a: Array, radius: Fraction) -> Array:
-        """Refuse: no enclosure of a spectral projection is built yet."""
-        raise UnsupportedError("no enclosure of a spectral projection is known here: use float64, torch or mp")
+        """Return the Frobenius-nearest matrix of spectral norm at most `radius`, repeated singular values or not."""
+        from workbench.backends.ball_algebra import clip_spectrum
+
+        return clip_spectrum(a, arb(radius))
 
     def shape(self, a: Array) -> tuple[int, int]:
         """Return rows and columns."""

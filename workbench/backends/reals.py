@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from fractions import Fraction
 from typing import Any, Protocol
 
+from workbench.errors import MissingPackageError
 from workbench.exact import UNKNOWN, Exact, Measured, Power
 
 Raw = Any
@@ -208,8 +209,10 @@ class Intervals:
     """
 
     def __init__(self, bits: int) -> None:
-        from mpmath.ctx_iv import MPIntervalContext
-
+        try:
+            from mpmath.ctx_iv import MPIntervalContext
+        except ImportError as error:
+            raise MissingPackageError("python-flint", "rigorous real arithmetic") from error
         self._context: Any = MPIntervalContext()
         self._context.prec = bits
 

@@ -11,6 +11,9 @@ from workbench.cli.console import print_json, progress, say, status_of, store_at
 from workbench.errors import InputError
 from workbench.store import Record
 
+# Longer lists of widths are cut short on the terminal.
+_MOST_WIDTHS = 12
+
 _HELP = {
     "target": "Rows as JSON, a .json, .csv or .npy file, or a family such as spectrum:1/2,2,-1/3;rotate=7",
     "depth": "Number of layers, all square of the target's size",
@@ -21,6 +24,7 @@ _HELP = {
     "set": "A parameter of the dynamics, such as penalty=1/10; repeat for several",
     "step": "Step size; left out, the largest that the theorem allows",
     "until": "Stop once the loss is at most this",
+    "digits": "Decimal digits guaranteed in every weight (mp, ball), or auto: as many as the verdict takes",
     "without": "Set a hypothesis aside by name; repeat for several",
     "run": "Judge a run made elsewhere, recorded in an .npz file",
 }
@@ -39,7 +43,7 @@ def compare_command(
     time: Annotated[str | None, typer.Option(help="Flow time to run to")] = None,
     until_loss: Annotated[str | None, typer.Option(help=_HELP["until"])] = None,
     backend: Annotated[str, typer.Option(help="float64, mp, ball, exact or torch")] = "float64",
-    digits: Annotated[int | None, typer.Option(help="Decimal digits guaranteed in every weight (mp, ball)")] = None,
+    digits: Annotated[str | None, typer.Option(help=_HELP["digits"])] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda or cuda:N, for torch")] = None,
     without: Annotated[list[str] | None, typer.Option(help=_HELP["without"], metavar="HYPOTHESIS")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of a start that draws")] = None,
@@ -61,7 +65,7 @@ def compare_command(
     specification = {
         "problem": problem,
         "dynamics": _with_an_end({k: v for k, v in method.items() if v is not None}, run),
-        "backend": {k: v for k, v in {"name": backend, "digits": digits, "device": device}.items() if v is not None},
+        "backend": _backend(backend, digits, device),
         "without": without or [],
     }
     if run is not None:
@@ -79,6 +83,16 @@ def compare_command(
         if not fresh:
             say("(found in the store; nothing was recomputed)")
     raise typer.Exit(status_of(record.verdict))
+
+
+def _backend(name: str, digits: str | None, device: str | None) -> dict[str, Any]:
+    """Return the backend of a specification; digits are an integer or the word auto."""
+    found: int | str | None = digits
+    if digits is not None and digits != "auto":
+        if not digits.isascii() or not digits.lstrip("+-").isdecimal():
+            raise InputError(f"--digits is {digits!r}; give an integer such as 50, or auto")
+        found = int(digits)
+    return {k: v for k, v in {"name": name, "digits": found, "device": device}.items() if v is not None}
 
 
 def _problem(target: str | None, depth: int | None, widths: str | None, init: str, seed: int | None) -> dict[str, Any]:
@@ -237,11 +251,15 @@ def _figures(statement: dict[str, Any]) -> str:
     if statement["kind"] == "count":
         measured = "not reached" if statement["measured"] is None else statement["measured"]
         return f", measured {measured}, allowed {statement['allowed']}"
-    margin = "" if statement["margin"] is None else f", smallest slack {float(statement['margin']):.3g}"
+    # The margin of an equality is its largest gap, negated.
+    name, sign = ("largest gap", -1) if statement["kind"] == "identity" else ("smallest slack", 1)
+    margin = "" if statement["margin"] is None else f", {name} {sign * float(statement['margin']):.3g}"
     error = "" if statement["error"] is None else f" with error {float(statement['error']):.1g}"
     tightness = "" if statement["tightness"] is None else f", tightness {statement['tightness']:.3f}"
     return f"{margin}{error}{tightness}"
 
 
 def _listed(widths: list[int]) -> str:
+    if len(widths) > _MOST_WIDTHS:
+        return f"{_listed(widths[: _MOST_WIDTHS - 2])}, ... {widths[-1]}, depth {len(widths) - 1}"
     return ", ".join(str(width) for width in widths)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from workbench.errors import InputError
 from workbench.store import Store
 
 HOLDS, VIOLATED, WRONG, OPEN = 0, 1, 2, 3
@@ -38,6 +39,20 @@ def worst(statuses: Iterable[int]) -> int:
     """Return the exit status of several results: 1 beats 3 beats 0."""
     found = set(statuses)
     return VIOLATED if VIOLATED in found else OPEN if OPEN in found else HOLDS
+
+
+def read_widths(text: str) -> tuple[int, ...]:
+    """Return the widths d_0 ... d_L that a user wrote.
+
+    Raises
+    ------
+    InputError
+        If they are not at least two positive integers.
+    """
+    parts = text.split(",")
+    if not all(part.strip().isdecimal() and int(part) > 0 for part in parts) or len(parts) < 2:
+        raise InputError(f"the widths are {text!r}; give at least two positive integers such as 2,3,2")
+    return tuple(int(part) for part in parts)
 
 
 def print_json(document: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli.console import print_json, progress, status_of, store_at
+from workbench.cli.console import print_json, progress, read_widths, status_of, store_at
 from workbench.errors import InputError
 
 
@@ -22,7 +22,7 @@ def derive_command(
     """Derive, check and control a claim; prints its numbered steps and its outcome."""
     from workbench import derivation
 
-    sizes = _widths(widths)
+    sizes = None if widths is None else read_widths(widths)
     if depth is not None and depth < 1:
         raise InputError(f"the depth is {depth}; it must be at least 1")
     if sizes is not None and depth is not None and len(sizes) != depth + 1:
@@ -35,12 +35,3 @@ def derive_command(
     else:
         print(derivation.latex(record) if latex else derivation.text(record))
     raise typer.Exit(status_of(record.verdict))
-
-
-def _widths(text: str | None) -> tuple[int, ...] | None:
-    if text is None:
-        return None
-    parts = text.split(",")
-    if not all(part.strip().isdecimal() and int(part) > 0 for part in parts) or len(parts) < 2:
-        raise InputError(f"the widths are {text!r}; give at least two positive integers such as 2,3,2")
-    return tuple(int(part) for part in parts)

@@ -14,10 +14,14 @@ from workbench.errors import UnknownNameError
 
 def list_command(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print tables of theorems and derivations")] = False,
 ) -> None:
     """List theorems, derivations, reports, dynamics, starts, targets, observables and backends."""
     from workbench import backends, dynamics, initialization, observables, targets, theorems
 
+    if markdown:
+        print(catalogue_markdown())
+        return
     loaded = [theorems.load(name) for name in theorems.catalogue()]
     parts = {
         "derivations": list(content.modules("derivations")),
@@ -37,6 +41,25 @@ def list_command(
     print()
     for kind, names in parts.items():
         print(f"{kind}: {', '.join(names) or 'none'}")
+
+
+def catalogue_markdown() -> str:
+    """Return the theorems and derivations as Markdown tables, for the README."""
+    from workbench import derivation, theorems
+
+    rows = ["| theorem | statement | source |", "|---|---|---|"]
+    for theorem in map(theorems.load, theorems.catalogue()):
+        source = f"{theorem.source.authors} {theorem.source.year}, {theorem.source.locator}"
+        rows.append(f"| `{theorem.name}` | {_one_line(theorem.title)} | {source} |")
+    rows += ["", "| derivation | claim | source |", "|---|---|---|"]
+    for claim in map(derivation.load, derivation.catalogue()):
+        source = "{authors} {year}, {locator}".format(**claim.source)
+        rows.append(f"| `{claim.name}` | {_one_line(claim.title)} | {source} |")
+    return "\n".join(rows)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
 
 
 def show_command(

@@ -104,7 +104,7 @@ def _named(name: str) -> list[Task]:
     if theorems.is_path(name):
         path = Path(name)
         if path.is_dir() and (path / "report.toml").is_file():
-            return _report_tasks(path.name)
+            return _report_tasks(name)
         if derivation.is_derivation(path):
             return _derivation_tasks(name)
         return _theorem_tasks(theorems.load(name))
@@ -156,15 +156,17 @@ def _report_tasks(name: str) -> list[Task]:
     from workbench import experiment, report
 
     tasks = []
+    # A report given by its folder is kept under the folder's own name, as `workbench report` looks for it.
+    stem = Path(name).resolve().name
     for run in report.runs(name):
         if run.derivation is not None:
             compute = _derived(run.derivation, run.depth, run.widths)
-            tasks.append(Task(run.derivation, run.key, run.expect or "proved", compute, False, (name, run.key)))
+            tasks.append(Task(run.derivation, run.key, run.expect or "proved", compute, False, (stem, run.entry)))
             continue
         prepared = experiment.read(run.experiment)
         expect = run.expect or "consistent"
         controlled = bool(prepared.without)
-        tasks.append(Task(prepared.theorem.name, run.key, expect, prepared.record, controlled, (name, run.key)))
+        tasks.append(Task(prepared.theorem.name, run.key, expect, prepared.record, controlled, (stem, run.entry)))
     return tasks
 
 

@@ -22,7 +22,10 @@ from workbench.trajectory import Arithmetic, Method, Trajectory
 
 # Guard bits of the first try, and the working precision at which a run gives up and says so.
 _FIRST_GUARD = 64
-_MOST_BITS = 120_000
+_MOST_BITS = 400_000
+
+# Tries in a row that may end at the same step before a run gives up on its digits.
+_MOST_STUCK = 3
 
 # Names that a user may type for a dynamics.
 ALIASES = {"descent": "gradient_descent", "flow": "gradient_flow", "momentum": "heavy_ball"}
@@ -102,19 +105,23 @@ def run(
         return _finish(chosen.run(problem, base, method, observes, keep_weights, None), arithmetic, base)
     digits = arithmetic.digits or backends.DEFAULT_DIGITS
     wanted = backends.bits_of(digits)
-    guard = _FIRST_GUARD
+    guard, reached, stuck = _FIRST_GUARD, -1, 0
     while True:
         base = backends.load(arithmetic.name, bits=wanted + guard, device=arithmetic.device)
-        last_try = wanted + guard >= _MOST_BITS
+        # More bits that carry the run no further will not: what it loses is not rounding.
+        hopeless = wanted + guard >= _MOST_BITS or stuck == _MOST_STUCK
         try:
-            result = chosen.run(problem, base, method, observes, keep_weights, None if last_try else digits)
-        except PrecisionShort:
-            guard = min(2 * guard, _MOST_BITS - wanted)
+            result = chosen.run(problem, base, method, observes, keep_weights, None if hopeless else digits)
+        except PrecisionShort as short:
+            stuck = stuck + 1 if short.step <= reached else 0
+            guard, reached = min(2 * guard, _MOST_BITS - wanted), max(reached, short.step)
             continue
-        return _finish(result, arithmetic, base)
+        return _finish(result, arithmetic, base, guaranteed=not hopeless)
 
 
-def _finish(trajectory: Trajectory, arithmetic: Arithmetic, base: backends.Backend) -> Trajectory:
+def _finish(
+    trajectory: Trajectory, arithmetic: Arithmetic, base: backends.Backend, *, guaranteed: bool = True
+) -> Trajectory:
     """Say in the trajectory what arithmetic was used in the end."""
     from dataclasses import replace
 
@@ -124,7 +131,7 @@ def _finish(trajectory: Trajectory, arithmetic: Arithmetic, base: backends.Backe
     device = arithmetic.device or ("cpu" if arithmetic.name == "torch" else None)
     used = Arithmetic(arithmetic.name, digits, base.precision_bits, device)
     notes = trajectory.notes
-    if digits is not None and (base.precision_bits or 0) >= _MOST_BITS:
+    if not guaranteed:
         notes = (*notes, f"{base.precision_bits} bits did not suffice: {digits} digits are not guaranteed")
     inexact = [m for m in (trajectory.target, trajectory.problem.loss.inputs) if m is not None and m.from_float]
     if inexact and (base.precision_bits is None or base.precision_bits >= 64):

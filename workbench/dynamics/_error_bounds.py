@@ -143,7 +143,7 @@ class CertifiedBound:
 
     def start(self, initial: Parameters) -> Parameters:
         """Take the radii of the initial weights as the first error."""
-        self.bound = self._bound_before = self._radius(initial)
+        self.bound = self._bound_before = radius_norm(self._flint, initial)
         return tuple(p.mid() for p in initial)
 
     def advance(self, before: Parameters, after: Parameters, memory: tuple[Array, ...]) -> tuple[Any, Any]:
@@ -153,7 +153,7 @@ class CertifiedBound:
         rate = self._growth(low, high) * _INFLATE
         self._bound_before = self.bound
         if np.isfinite(rate):
-            self.bound = (self._flint.arb(rate) * self.bound + self._radius((*after, *memory))).upper()
+            self.bound = (self._flint.arb(rate) * self.bound + radius_norm(self._flint, (*after, *memory))).upper()
         else:
             self.bound = self._flint.arb("inf")
         return tuple(a.mid() for a in after), tuple(m.mid() for m in memory)
@@ -161,21 +161,24 @@ class CertifiedBound:
     def widen(self, parameters: Parameters, *, previous: bool = False) -> Parameters:
         """Return balls around midpoints that contain the exact weights."""
         bound = self._bound_before if previous else self.bound
-        ball = self._flint.arb(0, bound)
-        widened = []
-        for p in parameters:
-            entries = [x + ball for x in p.entries()]
-            widened.append(self._flint.arb_mat(p.nrows(), p.ncols(), entries))
-        return tuple(widened)
+        return tuple(spread_evenly(self._flint, p, bound) for p in parameters)
 
-    def _radius(self, arrays: tuple[Array, ...]) -> Any:
-        """Return an upper bound of the Frobenius norm of all radii."""
-        total = self._flint.arb(0)
-        for array in arrays:
-            for entry in array.entries():
-                radius = entry.rad()
-                total += radius * radius
-        return total.sqrt().upper()
+
+def spread_evenly(flint: Any, matrix: Array, radius: Any) -> Array:
+    """Return a ball matrix with a radius, an exact ball, added to every entry."""
+    ball = flint.arb(0, radius) if radius.is_finite() else flint.arb("nan")
+    count = matrix.nrows() * matrix.ncols()
+    return matrix + flint.arb_mat(matrix.nrows(), matrix.ncols(), [ball] * count)
+
+
+def radius_norm(flint: Any, arrays: tuple[Array, ...]) -> Any:
+    """Return an upper bound of the Frobenius norm of all radii together, an exact ball."""
+    total = flint.arb(0)
+    for array in arrays:
+        radii = array - array.mid()
+        # Midpoints are zero: the trace of R R^T has radius sum r_ij^2, rounded up.
+        total += (radii * radii.transpose()).trace().abs_upper()
+    return total.sqrt().upper()
 
 
 class HessianBound:

@@ -78,7 +78,9 @@ class _Descent:
         self.network = build(problem, self.backend)
         self.method, self.rule, self.step_size = method, rule, method.step_size
         self.initial = self.network.parameters
-        self.recorder = Recorder(self.network, observes, keep_weights, method.step_size, digits)
+        self.recorder = Recorder(
+            self.network, observes, keep_weights, method.step_size, digits, dict(method.parameters)
+        )
         self.errors = error_bound(problem, self.backend, rule.growth)
         self.digits = digits
         self.steps = _number_of_steps(method)
@@ -119,11 +121,11 @@ class _Descent:
         if not np.isfinite(shadow) or shadow > _DIVERGED:
             return Status.DIVERGED
         level = self.method.stop.until_loss
-        if level is not None and shadow <= 2 * float(level) and self._reached(loss, parameters, level):
+        if level is not None and shadow <= 2 * float(level) and self._reached(loss, parameters, level, step):
             return Status.CONVERGED
         return Status.FINISHED if step == self.steps else None
 
-    def _reached(self, loss: Array, parameters: Parameters, level: Fraction) -> bool:
+    def _reached(self, loss: Array, parameters: Parameters, level: Fraction, step: int) -> bool:
         """Decide whether the loss is at most the level; an enclosure that straddles it asks for more precision."""
         if not self.errors.rigorous:
             value = self.backend.measure(loss).value
@@ -131,7 +133,7 @@ class _Descent:
         bounds = self.backend.measure(self.network.loss(self.errors.widen(parameters))).bounds()
         if bounds is None or (bounds[0] <= level < bounds[1]):
             if self.digits is not None:
-                raise PrecisionShort
+                raise PrecisionShort(step)
             return False
         return bounds[1] <= level
 
@@ -151,6 +153,7 @@ class _Descent:
             grade="enclosure" if self.errors.rigorous else "estimate",
             status=status,
             weights=None if weights is None else tuple(weights),
+            notes=tuple(self.recorder.unmeasured.values()),
         )
 
 

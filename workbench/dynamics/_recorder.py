@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 import numpy as np
 
 from workbench.backends.reals import Reals, reals
 from workbench.dynamics._error_bounds import largest_error
-from workbench.errors import WorkbenchError
-from workbench.exact import Measured
+from workbench.errors import UnsupportedError, WorkbenchError
+from workbench.exact import UNKNOWN, Measured
 from workbench.networks import Built, Parameters
 from workbench.observables import Snapshot, load
 
@@ -18,7 +19,11 @@ _MOST_RECORDS = 20_000
 
 
 class PrecisionShort(WorkbenchError):
-    """The working precision ran out before the run was done."""
+    """The working precision ran out at a step, before the run was done."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__(f"the working precision ran out at step {step}")
+        self.step = step
 
 
 class Recorder:
@@ -33,6 +38,8 @@ class Recorder:
     step_size : Fraction or None
     digits : int or None
         Decimal digits that every recorded weight must have, relative to the largest entry or to 1.
+    settings : mapping of str to Fraction, optional
+        The exact parameters of the dynamics.
     """
 
     def __init__(
@@ -42,15 +49,18 @@ class Recorder:
         keep_weights: bool,
         step_size: Fraction | None,
         digits: int | None,
+        settings: Mapping[str, Fraction] | None = None,
     ) -> None:
         self.network = network
         self.steps: list[int] = []
         self.times: list[Fraction] = []
         self.series: dict[str, list[Measured]] = {name: [] for name in observes}
+        self.unmeasured: dict[str, str] = {}
         self.weights: list[object] | None = [] if keep_weights else None
         self._measures = {name: load(name) for name in observes}
         self._step_size = step_size
         self._digits = digits
+        self._settings = dict(settings or {})
         self._stride = 1
         self._reals: Reals = reals((network.backend.precision_bits or 53) + 64)
 
@@ -63,17 +73,25 @@ class Recorder:
     ) -> None:
         """Measure every observable on weights that carry their errors."""
         if self._digits is not None:
-            self._hold_precision(parameters)
-        snapshot = Snapshot(self.network, parameters, initial, previous, self._step_size, self._reals)
+            self._hold_precision(parameters, step)
+        snapshot = Snapshot(self.network, parameters, initial, previous, self._step_size, self._reals, self._settings)
         with self._reals.session():
             for name, measure in self._measures.items():
-                self.series[name].append(measure(snapshot))
+                self.series[name].append(self._measured(name, measure, snapshot))
         self.steps.append(step)
         self.times.append(time)
         if self.weights is not None:
             self.weights.append(tuple(self.network.backend.entries(layer) for layer in parameters))
         if len(self.steps) > _MOST_RECORDS:
             self._thin()
+
+    def _measured(self, name: str, measure: Callable[[Snapshot], Measured], snapshot: Snapshot) -> Measured:
+        """Return an observable, unknown where the run has none: a statement about it is then vacuous or undecided."""
+        try:
+            return measure(snapshot)
+        except UnsupportedError as error:
+            self.unmeasured[name] = f"{name} was not measured: {error}"
+            return UNKNOWN
 
     def _thin(self) -> None:
         """Keep every second record and the latest, which may be the last; the stride of the next ones doubles."""
@@ -86,11 +104,11 @@ class Recorder:
         if self.weights is not None:
             self.weights = [self.weights[i] for i in keep]
 
-    def _hold_precision(self, parameters: Parameters) -> None:
+    def _hold_precision(self, parameters: Parameters, step: int) -> None:
         """Raise where a weight has fewer digits than were asked for."""
         worst = largest_error(self.network.backend, parameters)
         size = max(1.0, *(float(np.abs(self.network.backend.shadow(p)).max()) for p in parameters))
         if not np.isfinite(size):
             return
         if worst is None or worst > Fraction(size) / Fraction(10) ** (self._digits or 0):
-            raise PrecisionShort
+            raise PrecisionShort(step)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -27,6 +28,8 @@ class Snapshot:
         The weights one step before; None at the start and for a flow.
     step_size : Fraction or None
     reals : Reals
+    settings : mapping of str to Fraction
+        The exact parameters of the dynamics, such as the weight decay.
     """
 
     network: Built
@@ -35,6 +38,7 @@ class Snapshot:
     previous: Parameters | None
     step_size: Fraction | None
     reals: Reals
+    settings: Mapping[str, Fraction] = field(default_factory=dict)
 
     @property
     def backend(self) -> Backend:

@@ -31,19 +31,26 @@ def runs(name: str) -> list[PlannedRun]:
     return read_plan(folder(name)).runs
 
 
-def records(plan: Plan, store: Store) -> dict[str, Record]:
+def records(plan: Plan, store: Store, asked: str | None = None) -> dict[str, Record]:
     """Return the records of a report by key.
+
+    Parameters
+    ----------
+    plan : Plan
+    store : Store
+    asked : str, optional
+        The report as the user named it, for the message.
 
     Raises
     ------
     StoreError
         If one is missing or stale; the message names the command that computes it.
     """
-    advice = f"run `workbench verify {plan.name}` first"
+    advice = f"run `workbench verify {asked or plan.name}` first"
     manifest = store.manifest(plan.name)
     found: dict[str, Record] = {}
     for run in plan.runs:
-        record = store.get(manifest[run.key]) if run.key in manifest else None
+        record = store.get(manifest[run.entry]) if run.entry in manifest else None
         if record is None:
             raise StoreError(f"the store {store.root} has no result for {run.key!r} of this report; {advice}")
         if not record.is_current():
@@ -68,7 +75,7 @@ def build(name: str, store: Store, output: Path | None = None) -> Path:
 
     where = folder(name)
     plan = read_plan(where)
-    pdf = typeset(plan, records(plan, store))
+    pdf = typeset(plan, records(plan, store, name))
     target = output or _default(where, plan.name)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,19 @@ from typing import Any
 from workbench.errors import MissingPackageError, WorkbenchError
 from workbench.report import figures
 from workbench.report.claims import claims_json
-from workbench.report.lookup import VERDICTS, lookup
+from workbench.report.descriptions import describe
+from workbench.report.lookup import lookup
 from workbench.report.plan import Plan, Section
-from workbench.report.prose import display, filled, formula, literal, named, number, prose
+from workbench.report.proof import derivation
+from workbench.report.prose import filled, literal, prose
+from workbench.report.tables import cell, claims_table, comparison, maths
+from workbench.report.tally import tally_words
 from workbench.store import Record
 
 Records = Mapping[str, Record]
 
-_STANDARDS: list[Any] = ["a-3b"]
+# PDF/UA-1 refuses a formula or a figure without alternative text.
+_STANDARDS: list[Any] = ["a-3b", "ua-1"]
 
 
 class TypesettingError(WorkbenchError, RuntimeError):
@@ -79,9 +84,9 @@ def source(plan: Plan, records: Records) -> str:
         f"running: {literal(plan.title)}, date: datetime(year: {date.year}, month: {date.month}, day: {date.day}))",
         '#pdf.attach("claims.json", relationship: "data", mime-type: "application/json", '
         'description: "Every claim of this report with its verdict, margin, grade and run id")',
-        _words(plan.abstract, records),
-        _claims_table(plan, records),
-        _tally_words(records),
+        f"#abstract[{_words(plan.abstract, records)}]",
+        claims_table(plan, records),
+        prose(tally_words(records.values())),
     ]
     body = [part for s, section in enumerate(plan.sections) for part in _section(plan, section, s, records)]
     return "\n\n".join(part for part in [*head, *body, *_provenance(plan, records)] if part) + "\n"
@@ -89,55 +94,6 @@ def source(plan: Plan, records: Records) -> str:
 
 def _words(text: str, records: Records) -> str:
     return prose(filled(text.strip(), lambda place: lookup(records, place)))
-
-
-def _maths(value: object, digits: int = 3) -> str:
-    return "[–]" if value is None else f"[${formula(number(value, digits))}$]"
-
-
-def _cell(text: str) -> str:
-    return f"[{prose(text)}]"
-
-
-def _claims_table(plan: Plan, records: Records) -> str:
-    rows = []
-    for run in plan.runs:
-        if not run.claim:
-            continue
-        record = records[run.key]
-        rows.append(
-            f"({_cell(run.claim)}, verdict({literal(record.verdict)}), {_maths(record.margin)}, "
-            f"[{_precision(record)}], [{record.grade or 'proof'}], {_maths(record.payload.get('tightness'))})"
-        )
-    body = ",\n  ".join(rows)
-    return (
-        "#ruled(columns: (1fr, auto, auto, auto, auto, auto), align: (left, left, right, left, left, right),\n"
-        '  head: ("claim", "verdict", "margin", "precision", "grade", "tightness"),\n  ' + body + ")"
-    )
-
-
-def _precision(record: Record) -> str:
-    backend = record.payload.get("backend")
-    if backend is None:
-        return "symbolic"
-    if backend["digits"]:
-        return f"{backend['digits']} digits"
-    return "rational" if backend["precision_bits"] is None else f"{backend['precision_bits']} bits"
-
-
-def _tally_words(records: Records) -> str:
-    evidence = [record for record in records.values() if record.kind == "evidence"]
-    counts = {word: sum(r.verdict == word for r in evidence) for word in VERDICTS}
-    enclosed = sum(r.grade == "enclosure" for r in evidence)
-    derived = [record for record in records.values() if record.kind == "derivation"]
-    proved = sum(record.verdict == "proved" for record in derived)
-    listed = ", ".join(f"{count} {word}" for word, count in counts.items())
-    return prose(
-        f"Of {len(evidence)} runs judged in this report, {listed}; {enclosed} of them are enclosures. A violated or "
-        f"vacuous run here is a control: a hypothesis fails, and the statement is silent, or the hypothesis was set "
-        f"aside on purpose. {proved} of {len(derived)} derivations are proved, each with every planted fault caught. "
-        "Margin is the smallest slack of the inequality, tightness the largest ratio of its two sides after the start."
-    )
 
 
 def _section(plan: Plan, section: Section, index: int, records: Records) -> list[str]:
@@ -148,28 +104,27 @@ def _section(plan: Plan, section: Section, index: int, records: Records) -> list
         parts += _statement(records[section.statement])
     for f, figure in enumerate(section.figures):
         caption = _words(str(figure.get("caption", "")), records)
-        alt = literal(f"{figure['kind']} of {', '.join([str(figure.get('run', '')), *figure.get('runs', [])])}")
-        parts.append(
-            f'#figure(image("figure-{index}-{f}.svg", width: 100%, alt: {alt}), caption: [{caption}], placement: auto)'
-        )
+        alt = literal(describe(figure, records, {key: plan.group(key) for key in figure.get("runs", [])}))
+        drawing = f'image("figure-{index}-{f}.svg", width: 100%, alt: {alt})'
+        parts.append(f"#figure({drawing}, alt: {alt}, caption: [{caption}])")
     if section.compare:
-        parts.append(_comparison([records[key] for key in section.compare]))
+        parts.append(comparison([records[key] for key in section.compare]))
     if section.derivation:
-        parts += _derivation(records[section.derivation])
+        parts += derivation(records[section.derivation])
     return parts
 
 
 def _statement(record: Record) -> list[str]:
     origin = record.source
     cited = f"{origin['authors']} ({origin['year']}). {origin['title']}. {origin['where']}."
-    locator = str(origin.get("locator") or record.name)
+    locator = f"Statement ({origin['locator']})" if origin.get("locator") else "Statement"
     parts = [
         f"#statement({literal(locator)}, [{prose(record.statement)}])",
-        f"#aside[#emph[Standing.] {prose(_sentence(record.standing))} #emph[Source.] #{literal(cited)};]",
+        f"#aside[#emph[Standing.] {prose(_sentence(_standing(record)))} #emph[Source.] #{literal(cited)};]",
     ]
     if record.hypotheses:
         rows = ", ".join(
-            f"(raw({literal(h['name'])}), {_cell(h['text'])}, {_maths(h['margin'])}, verdict({literal(_holds(h))}))"
+            f"(raw({literal(h['name'])}), {cell(h['text'])}, {maths(h['margin'])}, verdict({literal(_holds(h))}))"
             for h in record.hypotheses
         )
         parts.append(
@@ -177,6 +132,13 @@ def _statement(record: Record) -> list[str]:
             f'head: ("hypothesis", "wording", "margin", "here"), {rows})'
         )
     return parts
+
+
+def _standing(record: Record) -> str:
+    """Return the standing with the file that holds the proof, which the docstring calls below."""
+    if not record.files:
+        return record.standing
+    return record.standing.replace("proof below", f"proof in `{record.files[0].removeprefix('package:')}`")
 
 
 def _sentence(text: str) -> str:
@@ -187,81 +149,12 @@ def _holds(hypothesis: Mapping[str, Any]) -> str:
     return {True: "holds", False: "fails", None: "unknown"}[hypothesis["holds"]]
 
 
-def _comparison(records: Sequence[Record]) -> str:
-    """Return runs side by side: arithmetic, steps, last loss with its error, verdict."""
-    rows = []
-    for record in records:
-        payload = record.payload
-        counts = [s for s in payload["statements"] if s["kind"] == "count"]
-        allowed = counts[0]["allowed"] if counts else None
-        steps = counts[0]["measured"] if counts else payload["steps"]
-        loss = payload["loss"]
-        last = loss["values"][-1] if loss["values"] else None
-        error = loss["errors"][-1] if loss["errors"] else None
-        rows.append(
-            f"([{payload['backend']['name']}, {_precision(record)}], {_cell(_setting(record))}, {_maths(steps)}, "
-            f"{_maths(allowed)}, {_maths(last, 10)}, {_maths(error, 1)}, verdict({literal(record.verdict)}))"
-        )
-    body = ",\n  ".join(rows)
-    return (
-        "#ruled(columns: (auto, 1fr, auto, auto, auto, auto, auto), "
-        "align: (left, left, right, right, right, right, left),\n"
-        '  head: ("arithmetic", "run", "steps", "allowed", "last loss", "error", "verdict"),\n  ' + body + ")"
-    )
-
-
-def _setting(record: Record) -> str:
-    payload = record.payload
-    step = payload["method"]["step_size_decimal"]
-    words = f"$L = {payload['depth']}$, $d = {payload['widths'][0]}$"
-    if step is not None:
-        words += f", $\\eta = {number(step)}$"
-    extra = "".join(f", {name} ${value}$" for name, value in payload["method"]["parameters"].items())
-    dropped = [h["name"] for h in record.hypotheses if h["dropped"]]
-    return words + extra + (f"; without `{dropped[0]}`" if dropped else "")
-
-
-def _derivation(record: Record) -> list[str]:
-    payload = record.payload
-    depths = ", ".join(str(d) for d in payload["depth"]) if isinstance(payload["depth"], list) else payload["depth"]
-    parts = [
-        f"== #{literal('Derivation: ' + record.name)}",
-        f"#statement({literal('Claim')}, [{prose(record.statement)}])",
-        f"Outcome at depth {depths}: #verdict({literal(record.verdict)}). #aside[{prose(payload['scope'])}]",
-    ]
-    parts += [_step(step) for step in payload["steps"]]
-    parts += [_proved(claim) for claim in payload["parts"]["prove"]]
-    faults = ", ".join(_fault(fault) for fault in payload["parts"]["blindness"])
-    if faults:
-        parts.append(f'#ruled(columns: (1fr, auto), head: ("planted fault", "fate"), {faults})')
-    for name in ("check", "control"):
-        run = payload["parts"].get(name)
-        if run is not None:
-            judged = f"#raw({literal(run['theorem'])}), is #verdict({literal(run['verdict'])})."
-            parts.append(f"The {name}, a run of {judged}")
-    return parts
-
-
-def _step(step: Mapping[str, Any]) -> str:
-    before, after = (f"[{display(step[side])}]" for side in ("before", "after"))
-    return f"#step({step['number']}, [{prose(named(step['rule']))}], {before}, {after})"
-
-
-def _proved(claim: Mapping[str, Any]) -> str:
-    formulas = ", ".join(f"[{display(latex)}]" for latex in (claim["latex"], *claim.get("where", [])))
-    return f"#claim([{prose(named(claim['name']))}], {literal(claim['status'])}, {formulas})"
-
-
-def _fault(fault: Mapping[str, Any]) -> str:
-    return f"({_cell(named(fault['fault']))}, verdict({literal(fault['status'])}))"
-
-
 def _provenance(plan: Plan, records: Records) -> list[str]:
     latest = max(records.values(), key=lambda r: str(r.provenance.get("date", "")))
     versions = ", ".join(f"{name} {version}" for name, version in sorted(latest.provenance["versions"].items()))
     platform = f"Python {latest.provenance['python']} on {latest.provenance['platform']}"
     rows = ", ".join(
-        f"(raw({literal(run.key)}), {_cell(_seed(records[run.key]))}, "
+        f"(raw({literal(run.key)}), {cell(_seed(records[run.key]))}, "
         f"raw({literal(records[run.key].id[:16])}), verdict({literal(records[run.key].verdict)}))"
         for run in plan.runs
     )
@@ -272,7 +165,7 @@ def _provenance(plan: Plan, records: Records) -> list[str]:
             "the SHA-256 of their specifications, of which the first sixteen digits are given. The claims, their "
             "margins in full and the whole ids are attached to this file as `claims.json`."
         ),
-        f'#ruled(columns: (auto, 1fr, auto, auto), head: ("run", "target", "id", "verdict"), {rows})',
+        f'#small[#ruled(columns: (auto, 1fr, auto, auto), head: ("run", "target", "id", "verdict"), {rows})]',
     ]
 
 

@@ -20,8 +20,11 @@ BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#D55E00", "#009E73", "#A1203A", "#6
 _STYLE = {
     "svg.fonttype": "path",
     "svg.hashsalt": "workbench",
-    "font.family": "STIXGeneral",
-    "mathtext.fontset": "stix",
+    "font.family": "serif",
+    "font.serif": ["cmr10"],
+    "axes.formatter.use_mathtext": True,
+    "axes.unicode_minus": False,
+    "mathtext.fontset": "cm",
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -30,7 +33,7 @@ _STYLE = {
     "ytick.major.width": 0.6,
     "lines.linewidth": 1.3,
     "legend.frameon": False,
-    "legend.fontsize": 8.5,
+    "legend.fontsize": 9,
     "figure.constrained_layout.use": True,
 }
 _WIDTH = 5.6
@@ -96,7 +99,7 @@ def _envelope(canvas: Any, record: Record, name: str) -> None:
     if record.verdict == "vacuous":
         raise InputError(f"the run of {record.name} is vacuous: its bound does not apply and is not drawn")
     statement = statement_of(record, name)
-    canvas.set_size_inches(_WIDTH, 3.4)
+    canvas.set_size_inches(_WIDTH, 3.0)
     upper, lower = canvas.subplots(2, 1, sharex=True, height_ratios=[2.4, 1])
     steps = statement["steps"]
     left, right = ([log10(x) for x in statement[side]] for side in ("lhs", "rhs"))
@@ -114,7 +117,7 @@ def _envelope(canvas: Any, record: Record, name: str) -> None:
     lower.axhline(0, color=GREY, linewidth=0.7, linestyle=":")
     lower.plot(steps, ratios, color=GREEN)
     lower.set_ylabel("ratio")
-    if min(r for r in ratios if not math.isnan(r)) < _WIDE:
+    if min((r for r in ratios if not math.isnan(r)), default=0.0) < _WIDE:
         _power_labels(lower, 3)
     else:
         lower.set_yticks([math.log10(v) for v in (0.25, 0.5, 1)], ["0.25", "0.5", "1"])
@@ -141,27 +144,28 @@ _AXES: Mapping[str, tuple[str, Callable[[Record], float]]] = {
 def _steps(canvas: Any, groups: Sequence[tuple[str, list[Record]]], figure: Mapping[str, Any]) -> None:
     """Draw the steps that were measured and those that the theorem allows, one panel a group."""
     overs = list(figure["over"])
-    canvas.set_size_inches(_WIDTH, 2.3)
-    panels = canvas.subplots(1, len(groups), squeeze=False)[0]
+    canvas.set_size_inches(_WIDTH, 2.2)
+    # One scale of steps for all panels: what costs more is seen to cost more.
+    panels = canvas.subplots(1, len(groups), squeeze=False, sharey=True)[0]
     for panel, (_, records), over in zip(panels, groups, overs, strict=True):
         if over not in _AXES:
             raise InputError(f"a figure of steps is drawn over {over!r}; give one of {', '.join(_AXES)}")
         label, measure = _AXES[over]
-        counts = [_count(record) for record in records]
+        counts = [count_of(record) for record in records]
         x = [measure(record) for record in records]
         panel.plot(x, [c["allowed"] for c in counts], "o--", color=ORANGE, markersize=3.5, label="allowed")
         panel.plot(x, [c["measured"] for c in counts], "o-", color=BLUE, markersize=3.5, label="measured")
-        panel.set_xscale("log", base=10 if over == "condition" else 2)
+        panel.set_xscale("log", base=2)
         panel.set_yscale("log")
         panel.set_xlabel(label)
-        if over != "condition":
-            panel.set_xticks(x, [f"{v:.0f}" for v in x])
+        panel.set_xticks(x, [f"{v:.3g}" for v in x])
         panel.minorticks_off()
     panels[0].set_ylabel("steps")
     panels[0].legend(loc="best")
 
 
-def _count(record: Record) -> Mapping[str, Any]:
+def count_of(record: Record) -> Mapping[str, Any]:
+    """Return the count of steps of a record that reached its level."""
     for statement in record.payload["statements"]:
         if statement["kind"] == "count" and statement["measured"] is not None:
             found: Mapping[str, Any] = statement
@@ -170,20 +174,26 @@ def _count(record: Record) -> Mapping[str, Any]:
 
 
 def _saddle(canvas: Any, records: Sequence[Record]) -> None:
-    """Draw the same problem in several arithmetics above the floor of the statement."""
+    """Draw the same problem in several arithmetics, with the errors as bands, above the floor of the statement."""
     canvas.set_size_inches(_WIDTH, 2.7)
     axis = canvas.subplots()
     colours = (BLUE, RED, GREEN, ORANGE)
-    floor = statement_of(records[0], "")
+    level = float(statement_of(records[0], "")["rhs"][0])
+    top = 1.6 * level
     for record, colour in zip(records, colours, strict=False):
         backend, loss = record.payload["backend"], record.payload["loss"]
         name = f"{backend['name']}, {backend['digits']} digits" if backend["digits"] else backend["name"]
         kept = [k for k, step in enumerate(loss["steps"]) if step >= 1]
         values = [float(loss["values"][k]) for k in kept]
-        axis.plot([loss["steps"][k] for k in kept], values, color=colour, label=f"{name}: {record.verdict}")
-    level = float(floor["rhs"][0])
+        steps = [loss["steps"][k] for k in kept]
+        axis.plot(steps, values, color=colour, label=f"{name}: {record.verdict}")
+        errors = [float(loss["errors"][k]) for k in kept]
+        bands = [(v - e, v + e) for v, e in zip(values, errors, strict=True)]
+        # Wider than the panel is wide enough: the errors grow beyond any axis.
+        lower, upper = ([min(max(band[side], 0.0), 2 * top) for band in bands] for side in (0, 1))
+        axis.fill_between(steps, lower, upper, color=colour, alpha=0.12, linewidth=0)
     axis.axhline(level, color=GREY, linestyle=(0, (5, 2)), linewidth=0.9, label="floor")
-    axis.set_ylim(0, 1.6 * level)
+    axis.set_ylim(0, top)
     axis.set_xlabel("step")
     axis.set_ylabel("loss")
     axis.legend(loc="lower left")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import InputError, UnknownNameError
+from workbench.store import digest
 
 _RUN = (
     "key theorem derivation depth depths widths size spectra target start dynamics parameters step_size steps time "
@@ -52,6 +53,17 @@ class PlannedRun:
     derivation: str | None = None
     depth: int | None = None
     widths: tuple[int, ...] | None = None
+
+    @property
+    def entry(self) -> str:
+        """Name in the manifest: the key with a digest of what is asked, so that an edited run is a missing one."""
+        sizes = None if self.widths is None else list(self.widths)
+        return f"{self.key}@{digest([dict(self.experiment), self.derivation, self.depth, sizes])}"
+
+    @property
+    def group(self) -> str:
+        """Key of the entry that it comes from; several runs may come from one."""
+        return self.key.partition(".")[0]
 
 
 @dataclass(frozen=True)

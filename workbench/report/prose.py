@@ -1,7 +1,7 @@
 """Words, numbers and formulas as Typst source.
 
-Words are written with `$...$` for formulas (LaTeX), `$$...$$` for displayed ones, backticks for names, and `{...}` for
-numbers that are looked up in the records: nothing numeric is typed in.
+Words are written with `$...$` for formulas (LaTeX), `$$...$$` for displayed ones, backticks for names, `*...*` for
+stress, and `{...}` for numbers that are looked up in the records: nothing numeric is typed in.
 """
 
 from __future__ import annotations
@@ -9,16 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from decimal import Decimal
-from functools import cache
 
 from workbench.errors import InputError
+from workbench.report.formulas import formula
 
-_PIECES = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$|`([^`]+)`", re.DOTALL)
+_PIECES = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$|`([^`]+)`|\*([A-Za-z][^*\n]*)\*", re.DOTALL)
 _LETTERS = re.compile(r"(?:tr\()?\b[a-zA-Z]{1,2}(?:[_^](?:\{[^}]*\}|\w))+(?: ?d?[A-Z](?:[_^](?:\{[^}]*\}|\w))+\)?)*")
 _PLACE = re.compile(r"\{([a-z][\w.\-]*(?::[\w.]+)?)\}")
-
-# What tex2typst leaves behind when it does not know a command.
-_UNCONVERTED = re.compile(r"\\[a-zA-Z]+|\b(limits|nolimits|operatorname|lVert|rVert|hyper)\b")
 
 
 def literal(text: str) -> str:
@@ -26,30 +23,16 @@ def literal(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"'
 
 
-@cache
-def formula(latex: str) -> str:
-    """Return Typst mathematics for LaTeX, without the dollars.
-
-    Raises
-    ------
-    InputError
-        If a command of the formula is not converted.
-    """
-    from tex2typst import tex2typst
-
-    try:
-        converted = tex2typst(" ".join(latex.split())).strip()
-    except ValueError as error:
-        raise InputError(f"the formula {latex!r} cannot be typeset: {str(error).splitlines()[0]}") from error
-    left = _UNCONVERTED.search(converted)
-    if left is not None:
-        raise InputError(f"the formula {latex!r} cannot be typeset: {left.group(0)!r} is not known to the converter")
-    return str(converted)
-
-
 def inline(latex: str) -> str:
-    """Return a formula in a line, with its LaTeX as alternative text."""
-    return f"#math.equation(alt: {literal(latex)}, ${formula(latex)}$)"
+    """Return a formula in a line, with its LaTeX as alternative text; one of several lines is set as one that wraps."""
+    return f"#math.equation(alt: {literal(latex)}, ${formula(_unfolded(latex))}$)"
+
+
+def _unfolded(latex: str) -> str:
+    """Return the lines of an aligned formula as one line."""
+    if r"\begin{aligned}" not in latex:
+        return latex
+    return re.sub(r"\\begin\{aligned\}|\\end\{aligned\}|\\\\|&(?:\\quad)?", " ", latex)
 
 
 def display(latex: str) -> str:
@@ -59,14 +42,22 @@ def display(latex: str) -> str:
 
 def prose(text: str) -> str:
     """Return words with formulas and names as Typst content."""
-    parts, position = [], 0
+    parts, position, shown = [], 0, False
     for match in _PIECES.finditer(text):
-        parts.append(_plain(text[position : match.start()]))
-        shown, line, name = match.groups()
-        parts.append(display(shown) if shown else inline(line) if line else f"#raw({literal(name)})")
+        parts.append(_plain(text[position : match.start()], after_display=shown))
+        parts.append(_piece(*match.groups()))
+        shown = match.group(1) is not None
         position = match.end()
-    parts.append(_plain(text[position:]))
+    parts.append(_plain(text[position:], after_display=shown))
     return "".join(part for part in parts if part)
+
+
+def _piece(shown: str | None, line: str | None, name: str | None, stressed: str | None) -> str:
+    if shown:
+        return display(shown)
+    if line:
+        return inline(line)
+    return f"#raw({literal(name)})" if name else f"#emph({literal(str(stressed))})"
 
 
 def named(text: str) -> str:
@@ -74,7 +65,8 @@ def named(text: str) -> str:
     return _LETTERS.sub(lambda match: f"${match.group(0)}$", text)
 
 
-def _plain(text: str) -> str:
+def _plain(text: str, *, after_display: bool = False) -> str:
+    text = text.lstrip() if after_display else text
     paragraphs = re.split(r"\n\s*\n", text)
     pieces = []
     for paragraph in paragraphs:
@@ -126,14 +118,19 @@ def number(value: object, digits: int = 3) -> str:
 
 
 def _scientific(exact: Decimal, digits: int) -> str:
+    """Return a number to some digits, fewer where it has fewer; just below 1 as 1 less a small one."""
     if exact == 0:
         return "0"
+    digits = min(digits, len(exact.normalize().as_tuple().digits))
     exponent = exact.adjusted()
     if -4 < exponent < 6:
         places = max(digits - 1 - exponent, 0)
-        return f"{exact:.{places}f}"
+        rounded = f"{exact:.{places}f}"
+        if 0 < exact < 1 <= Decimal(rounded):
+            return f"1 - {_scientific(1 - exact, 1)}"
+        return rounded
     mantissa = exact.scaleb(-exponent)
     rounded = f"{mantissa:.{digits - 1}f}"
     if abs(Decimal(rounded)) >= 10:
         rounded, exponent = f"{mantissa / 10:.{digits - 1}f}", exponent + 1
-    return f"{rounded} \\times 10^{{{exponent}}}"
+    return f"10^{{{exponent}}}" if rounded == "1" else f"{rounded} \\times 10^{{{exponent}}}"

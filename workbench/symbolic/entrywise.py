@@ -6,6 +6,7 @@ time, in FLINT's polynomials where python-flint is installed and in SymPy's ring
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from importlib.util import find_spec
@@ -18,6 +19,9 @@ from workbench.symbolic.words import Factor, Letter, MatrixPolynomial, TracePoly
 
 Engine = Literal["flint", "sympy"]
 Rows = list[list[Any]]
+
+# Terms of a loss that are multiplied out: seconds of work, and far below what fills a memory.
+_MOST_TERMS = 20_000
 
 
 class Entries:
@@ -35,6 +39,7 @@ class Entries:
     def __init__(self, letters: Sequence[Letter], engine: Engine | None = None) -> None:
         self.letters = tuple(letters)
         self.names = tuple(dict.fromkeys(name for m in letters for row in entry_names(m) for name in row))
+        self._places = {name: place for place, name in enumerate(self.names)}
         self.engine: Engine = engine or ("flint" if find_spec("flint") else "sympy")
         build = {"flint": _flint_ring, "sympy": _sympy_ring}
         if self.engine not in build:
@@ -53,21 +58,46 @@ class Entries:
         return [[self.polynomial(entry) for entry in row] for row in rows]
 
     def square_loss(self, network: NetworkWords) -> Any:
-        """Return half the squared Frobenius norm of W - Phi, multiplied out entry by entry."""
+        """Return half the squared Frobenius norm of W - Phi, multiplied out entry by entry.
+
+        Raises
+        ------
+        InputError
+            If it has too many terms to be written out: they grow exponentially with the depth.
+        """
+        _refuse_too_many_terms([numeric(network.layers[0].columns), *(numeric(m.rows) for m in network.layers)])
+        return self.doubled_square_loss(network) * self.number(Fraction(1, 2))
+
+    def doubled_square_loss(self, network: NetworkWords) -> Any:
+        """Return the squared Frobenius norm of W - Phi, multiplied out entry by entry."""
         product = self.matrix(network.layers[0])
         for layer in network.layers[1:]:
             product = multiply_rows(self.matrix(layer), product)
         target = self.matrix(network.target)
-        total = self.number(Fraction(0))
+        total = self.zero
         for row, wanted in zip(product, target, strict=True):
             for entry, goal in zip(row, wanted, strict=True):
                 total = total + (entry - goal) * (entry - goal)
-        return total * self.number(Fraction(1, 2))
+        return total
+
+    @property
+    def zero(self) -> Any:
+        """The ring's zero."""
+        return self.number(Fraction(0))
+
+    def derivative(self, element: Any, name: str) -> Any:
+        """Return the partial derivative of a ring element in one symbol."""
+        if self.engine == "flint":
+            return element.derivative(self._places[name])
+        return element.diff(self.generators[name])
+
+    def used(self, element: Any) -> list[str]:
+        """Return the symbols that occur in a ring element."""
+        return [name for name, degree in zip(self.names, element.degrees(), strict=True) if degree > 0]
 
     def gradient(self, loss: Any, letter: Letter) -> list[list[Polynomial]]:
         """Return the partial derivative of a ring element in every entry of a letter."""
-        differentiate = self._derivative_flint if self.engine == "flint" else self._derivative_sympy
-        return [[self.polynomial(differentiate(loss, name)) for name in row] for row in entry_names(letter)]
+        return [[self.polynomial(self.derivative(loss, name)) for name in row] for row in entry_names(letter)]
 
     def polynomial(self, element: Any) -> Polynomial:
         """Return a ring element as a polynomial in the entries' symbols."""
@@ -78,11 +108,15 @@ class Entries:
         named = zip(self.names, exponents, strict=True)
         return tuple(sorted((name, int(exponent)) for name, exponent in named if exponent))
 
-    def _derivative_flint(self, element: Any, name: str) -> Any:
-        return element.derivative(self.names.index(name))
 
-    def _derivative_sympy(self, element: Any, name: str) -> Any:
-        return element.diff(self.generators[name])
+def _refuse_too_many_terms(widths: Sequence[int]) -> None:
+    # Each entry of the product is a sum over the paths through the inner widths; the loss squares it.
+    terms = widths[0] * widths[-1] * math.prod(widths[1:-1]) ** 2
+    if terms > _MOST_TERMS:
+        raise InputError(
+            f"entry by entry, the loss of depth {len(widths) - 1} has more than {_MOST_TERMS} terms at these widths; "
+            f"give fewer layers or smaller widths"
+        )
 
 
 def entry_names(letter: Letter) -> list[list[str]]:

@@ -21,7 +21,18 @@ from workbench.symbolic.words import Factor, MatrixPolynomial, Word, word_key
 Printable = Side | OpaqueLoss
 
 _NAME = re.compile(r"^(dot |d(?=[A-Z]))?([A-Za-z]+)(?:_(?:\{(.+)\}|(\w+)))?(\+)?(?:\[(\d+),(\d+)\])?$")
-_GREEK = {"Phi": "Φ", "eta": "η", "lambda": "λ", "rho": "ρ", "theta": "θ", "delta": "δ", "beta": "β", "kappa": "κ"}
+_GREEK = {
+    "Phi": "Φ",
+    "eta": "η",
+    "lambda": "λ",
+    "rho": "ρ",
+    "theta": "θ",
+    "delta": "δ",
+    "beta": "β",
+    "kappa": "κ",
+    "tau": "τ",
+    "sigma": "σ",
+}
 _SUBSCRIPTS = str.maketrans("0123456789+-j", "₀₁₂₃₄₅₆₇₈₉₊₋ⱼ")
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 # Columns of Unicode text after which a sum goes on in a new line: what fits a page at text size.
@@ -94,7 +105,7 @@ class Printer(ABC):
         text = " ".join(self._factor(factor) for factor in block)
         if count == 1:
             return text
-        simple = len(block) == 1 and not block[0].transposed
+        simple = len(block) == 1 and not block[0].transposed and not block[0].letter.name.endswith("+")
         return self.power(text if simple else self.bracket(text), count)
 
     def _factor(self, factor: Factor) -> str:
@@ -112,8 +123,13 @@ class Printer(ABC):
         return value, f"{self._monomial(monomial)} {body}".strip()
 
     def _monomial(self, monomial: Monomial) -> str:
-        parts = [self.power(self.name(name), e) if e > 1 else self.name(name) for name, e in monomial]
-        return " ".join(parts)
+        return " ".join(self._symbol_power(name, exponent) for name, exponent in monomial)
+
+    def _symbol_power(self, name: str, exponent: int) -> str:
+        symbol = self.name(name)
+        if exponent == 1:
+            return symbol
+        return self.power(self.bracket(symbol) if name.endswith("+") else symbol, exponent)
 
     def _signed(self, pairs: Sequence[tuple[Fraction, str]]) -> list[str]:
         texts = []

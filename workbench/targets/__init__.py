@@ -45,6 +45,8 @@ def matrix(specification: Any) -> Matrix:
             raise UnknownNameError(f"parameter of the target family {name}", key, known)
     if module.MAIN not in parameters:
         raise InputError(f"the target family {name} needs {module.MAIN}")
+    if not isinstance(parameters[module.MAIN], list | tuple):
+        raise InputError(f"the {module.MAIN} of the target family {name} are {parameters[module.MAIN]!r}; give a list")
     built: Matrix = module.build(**parameters)
     return built
 

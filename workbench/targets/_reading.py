@@ -14,7 +14,10 @@ def parse_text(text: str, name: str = "the target") -> Any:
     """Return what a JSON text holds; a number with a point or an exponent is a float, as JSON has it."""
     try:
         return json.loads(text, parse_constant=_refuse)
-    except json.JSONDecodeError as error:
+    except InputError:
+        raise
+    except (ValueError, RecursionError) as error:
+        # Besides bad syntax: an integer too long to read, or brackets too deep.
         raise InputError(f'{name} is not JSON ({error}); write rationals as texts: [["1/2","0"],["0","2"]]') from error
 
 
@@ -29,7 +32,7 @@ def read_file(path: Path) -> Any:
     suffix = path.suffix.lower()
     try:
         if suffix == ".json":
-            return parse_text(path.read_text(encoding="utf-8"), f"the file {path}")
+            return parse_text(path.read_text(encoding="utf-8-sig"), f"the file {path}")
         if suffix == ".csv":
             return _csv(path)
     except UnicodeDecodeError as error:
@@ -38,7 +41,7 @@ def read_file(path: Path) -> Any:
 
 
 def _csv(path: Path) -> list[list[str]]:
-    with path.open(newline="", encoding="utf-8") as stream:
+    with path.open(newline="", encoding="utf-8-sig") as stream:
         try:
             return [[cell.strip() for cell in row] for row in csv.reader(stream, strict=True) if row]
         except csv.Error as error:

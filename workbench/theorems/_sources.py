@@ -23,6 +23,22 @@ _ARORA_2018 = Source(
     url="https://arxiv.org/abs/1802.06509",
 )
 
+_MARCOTTE_2024 = Source(
+    authors="Sibylle Marcotte, Remi Gribonval, Gabriel Peyre",
+    year=2024,
+    title="Keep the momentum: conservation laws beyond Euclidean gradient flows",
+    where="ICML 2024; arXiv:2405.12888",
+    url="https://arxiv.org/abs/2405.12888",
+)
+
+_SAXE_2014 = Source(
+    authors="Andrew M. Saxe, James L. McClelland, Surya Ganguli",
+    year=2014,
+    title="Exact solutions to the nonlinear dynamics of learning in deep linear neural networks",
+    where="ICLR 2014; arXiv:1312.6120",
+    url="https://arxiv.org/abs/1312.6120",
+)
+
 
 def bartlett_2018(locator: str) -> Source:
     """Return Bartlett, Helmbold, Long (2018) at a place."""
@@ -32,3 +48,13 @@ def bartlett_2018(locator: str) -> Source:
 def arora_2018(locator: str) -> Source:
     """Return Arora, Cohen, Hazan (2018) at a place."""
     return replace(_ARORA_2018, locator=locator)
+
+
+def marcotte_2024(locator: str) -> Source:
+    """Return Marcotte, Gribonval, Peyre (2024) at a place."""
+    return replace(_MARCOTTE_2024, locator=locator)
+
+
+def saxe_2014(locator: str) -> Source:
+    """Return Saxe, McClelland, Ganguli (2014) at a place."""
+    return replace(_SAXE_2014, locator=locator)

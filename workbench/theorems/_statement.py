@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from workbench.errors import InputError
 from workbench.exact import Measured
 
 # What a theorem may give for a number: exact, with an error, or an enclosure of `workbench.backends.reals`.
@@ -115,6 +116,10 @@ class Bound:
     relation: str = "<="
     latex: str = ""
     quantity: str = "loss"
+
+    def __post_init__(self) -> None:
+        if self.relation not in ("<=", ">="):
+            raise InputError(f"the relation of the bound {self.name!r} is {self.relation!r}; write <= or >=")
 
 
 @dataclass(frozen=True)

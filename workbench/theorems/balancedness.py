@@ -17,7 +17,7 @@ Proof
     `derivations/balancedness_flow.py`.
 
 Notes
-    A flow is integrated, not solved: the run is an estimate, and the change that it shows must lie within its error.
+    On balls the flow is enclosed, elsewhere integrated with an estimate; the change must lie within the error.
 """
 
 from __future__ import annotations

@@ -1,0 +1,45 @@
+"""A false version of each derivation is refuted with a witness: the proofs decide something."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from workbench import derivation
+
+FALSE_VERSIONS = [
+    ("weight_decay_drift", "kept**2 * matrix(before)", "kept * matrix(before)"),
+    ("weight_decay_drift", "-2 * LAMBDA * matrix(defect)", "-1 * LAMBDA * matrix(defect)"),
+    ("skew_momentum", "BETA * matrix(first)", "ETA * matrix(first)"),
+    ("skew_momentum", "inner = later[1].T @ earlier[1] + later", "inner = later[1].T @ earlier[1] - later"),
+    ("heavy_ball_drift", 'BETA * letter["Z"] + letter["B+"], "Z Z+ B+"', 'BETA * letter["Z"], "Z Z+ B+"'),
+    ("heavy_ball_drift", '+ 2 * matrix(named["B"])', '+ matrix(named["B"])'),
+    ("scalar_chain_drift", "identity(1) - eta**2 *", "identity(1) + eta**2 *"),
+    ("mode_closed_forms", "Logarithm(A - X).derivative(ALONG_X) / (3 * A)", "Logarithm(A - X).derivative(ALONG_X) / A"),
+    ("mode_closed_forms", "2 * sigma * (S - sigma)", "sigma * (S - sigma)"),
+    ("mode_closed_forms", "(c + 1 - (c + 2) * z)", "(c + 1 - (c + 1) * z)"),
+    ("mode_closed_forms", "(2 - depth) * S * X ** (depth - 2)", "S * X ** (depth - 2)"),
+    ("two_layer_numbers", "- 4 * eta * kept[r] @ kept[p]", "- 2 * eta * kept[r] @ kept[p]"),
+    ("two_layer_numbers", "(root + decaying / root) / (1 - decaying)", "(root - decaying / root) / (1 - decaying)"),
+    ("period_doubling", "(-1, Fraction(5))", "(-1, Fraction(9, 2))"),
+    ("period_doubling", "Fraction(27, 4) - (1 + size) ** 2", "Fraction(25, 4) - (1 + size) ** 2"),
+    ("period_doubling", "1 - 2 * minimum)", "1 - minimum)"),
+]
+
+
+def obedient(specification, store=None):
+    verdict = "violated" if specification.get("without") else "consistent"
+    return SimpleNamespace(verdict=verdict, grade="estimate", theorem="any", margin_decimal="0.1")
+
+
+@pytest.mark.parametrize(("name", "true", "false"), FALSE_VERSIONS)
+def test_a_false_version_is_refuted_with_a_witness(name, true, false, tmp_path):
+    text = derivation.catalogue()[name].read_text()
+    assert text.count(true) == 1
+    path = Path(tmp_path) / f"{name}.py"
+    path.write_text(text.replace(true, false))
+    outcome = derivation.run(path, run_experiment=obedient)
+    assert outcome.verdict == "refuted", outcome.text()
+    assert any(part["witness"] for part in outcome.parts["prove"] if part["status"] == "refuted")

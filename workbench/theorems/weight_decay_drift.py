@@ -1,0 +1,106 @@
+r"""One step of descent with weight decay shrinks the imbalance by an exact factor and adds that of the gradients.
+
+Statement
+    For a deep linear network and one step $W_j' = (1 - \eta \lambda) W_j - \eta G_j$, $G_j$ the gradient of the loss,
+    $$D_j' = (1 - \eta \lambda)^2 D_j + \eta^2 \left( G_{j+1}^T G_{j+1} - G_j G_j^T \right), \qquad D_j = W_{j+1}^T W_{j+1} - W_j W_j^T ,$$
+    with no remainder, for $j = 1, \dots, L-1$.
+
+Hypotheses
+    linear_network: a deep linear network, of any widths
+    weight_decay: gradient descent with weight decay, all layers at once
+
+Standing
+    explicit (proof below)
+
+Proof
+    Expand the square: the terms linear in $\eta$ cancel because $W_{j+1}^T G_{j+1} = G_j W_j^T$. In words of
+    noncommuting symbols: `derivations/weight_decay_drift.py`.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from workbench.exact import Measured
+from workbench.problem import LinearNetwork
+from workbench.theorems import Example, Hypothesis, Identity, Run
+from workbench.theorems._examples import FLOAT, experiment, spectrum
+from workbench.theorems._sources import arora_2018
+
+source = arora_2018("discrete form with weight decay, derived for this project")
+observes = ("loss", "weight_decay_drift_defect")
+tight = True
+
+RESOLUTION = Fraction(1, 10**8)
+
+
+def hypotheses(run: Run) -> list[Hypothesis]:
+    """Audit the hypotheses."""
+    linear = isinstance(run.trajectory.problem.network, LinearNetwork)
+    decayed = Hypothesis.decided("weight_decay", run.method == "weight_decay")
+    return [Hypothesis.decided("linear_network", linear), decayed]
+
+
+def predict(run: Run) -> list[Identity]:
+    """Return that each step obeys the law."""
+    return [
+        Identity(
+            "decay_law",
+            "departure from the decay law",
+            run.observable("weight_decay_drift_defect"),
+            [Measured(Fraction(0))] * len(run.steps),
+            RESOLUTION,
+            latex=r"\max_j \|D_j' - (1 - \eta \lambda)^2 D_j - \eta^2 (G_{j+1}^T G_{j+1} - G_j G_j^T)\|_F = 0",
+            quantity="departure from the decay law",
+        )
+    ]
+
+
+_UNIFORM = {"family": "uniform", "shape": [2, 2], "seed": 1}
+_GAUSSIAN = {"scheme": "gaussian", "seed": 1, "scale": "1/2"}
+_DECAY: dict[str, Any] = {"dynamics": "weight_decay", "parameters": {"decay": "1/4"}}
+_MOMENTUM: dict[str, Any] = {"dynamics": "heavy_ball", "parameters": {"momentum": "1/2"}}
+
+examples = [
+    Example(
+        "rectangular layers, enclosed",
+        "consistent",
+        experiment([2, 3, 2], _UNIFORM, step_size="1/10", stop={"steps": 50}, start=_GAUSSIAN, **_DECAY),
+    ),
+    Example(
+        "in exact rationals",
+        "consistent",
+        experiment(
+            [2, 2, 2],
+            {"rows": [["1", "1/2"], ["0", "2"]]},
+            step_size="1/8",
+            stop={"steps": 4},
+            backend={"name": "exact"},
+            **_DECAY,
+        ),
+    ),
+    Example(
+        "in double precision",
+        "consistent",
+        experiment([2] * 4, spectrum(["1/2", "2"], 1), step_size="1/16", stop={"steps": 50}, backend=FLOAT, **_DECAY),
+    ),
+    Example(
+        "with momentum",
+        "vacuous",
+        experiment([2, 3, 2], _UNIFORM, step_size="1/10", stop={"steps": 10}, start=_GAUSSIAN, **_MOMENTUM),
+    ),
+    Example(
+        "with momentum, the hypothesis dropped",
+        "violated",
+        experiment(
+            [2, 3, 2],
+            _UNIFORM,
+            step_size="1/10",
+            stop={"steps": 10},
+            start=_GAUSSIAN,
+            without=["weight_decay"],
+            **_MOMENTUM,
+        ),
+    ),
+]
