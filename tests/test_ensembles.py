@@ -17,7 +17,7 @@ from workbench.errors import InputError, UnsupportedError
 from workbench.initialization import weights
 from workbench.trajectory import Arithmetic, Method, Status, Stop
 
-NEAR = {"family": "near_identity", "size": 3}
+NEAR = {"family": "near_identity", "shape": [3, 3]}
 
 
 def near(count: int = 4, depth: int = 3, **changes: Any) -> Ensemble:
@@ -44,8 +44,8 @@ def test_batched_draws_are_the_scalar_draws() -> None:
 @pytest.mark.parametrize(
     "target",
     [
-        {"family": "near_identity", "size": 3},
-        {"family": "near_identity", "size": 3, "radius": "1/3", "symmetric": 1},
+        {"family": "near_identity", "shape": [3, 3]},
+        {"family": "near_identity", "shape": [3, 3], "radius": "1/3", "symmetric": 1},
         {"family": "uniform", "shape": [3, 3]},
         {"family": "spectrum", "eigenvalues": ["1/2", "1", "3"]},
         {"family": "singular_values", "values": ["1/2", "1", "3"]},
@@ -191,7 +191,7 @@ def test_records_are_spread_from_the_first_step_to_the_last() -> None:
     [
         near(20, step_sizes=(Fraction(1, 8), Fraction(8))),
         Ensemble((2, 4, 3), {"family": "uniform", "shape": [3, 2]}, 5, (Fraction(1, 8),), {"scheme": "gaussian"}),
-        Ensemble((12,) * 3, {"family": "near_identity", "size": 12}, 9, (Fraction(1, 8),)),
+        Ensemble((12,) * 3, {"family": "near_identity", "shape": [12, 12]}, 9, (Fraction(1, 8),)),
     ],
     ids=["one step too long", "rectangular", "wide"],
 )

@@ -26,7 +26,7 @@ theorem = "near_identity"
 
 [problem]
 depth = "{depth}"
-target = {family = "near_identity", size = 2, seed = "{seed}"}
+target = {family = "near_identity", shape = [2, 2], seed = "{seed}"}
 
 [dynamics]
 name = "descent"

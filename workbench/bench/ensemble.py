@@ -72,7 +72,10 @@ def measure(quick: bool = False) -> list[Measurement]:
 def _measure(case: Case, runs: int) -> list[Measurement]:
     """Time the fused path and its peers in turns."""
     ensemble = Ensemble(
-        (case.width,) * (case.depth + 1), {"family": "near_identity", "size": case.width}, case.count, (_STEP,)
+        (case.width,) * (case.depth + 1),
+        {"family": "near_identity", "shape": [case.width, case.width]},
+        case.count,
+        (_STEP,),
     )
     batch = batch_of(ensemble, range(case.count))
     tasks = {
@@ -162,7 +165,7 @@ import time
 from fractions import Fraction
 from workbench.ensembles import Ensemble
 from workbench.ensembles.descent import batch_of
-batch = batch_of(Ensemble((4,) * 9, {"family": "near_identity", "size": 4}, 64, (Fraction(1, 64),)), range(64))
+batch = batch_of(Ensemble((4,) * 9, {"family": "near_identity", "shape": [4, 4]}, 64, (Fraction(1, 64),)), range(64))
 begun = time.perf_counter()
 from workbench.ensembles.lanes import Lanes
 Lanes(batch).advance(0, 1)

@@ -4,7 +4,7 @@
 
     [problem]                       # as a specification of one experiment, with {name} where a value varies
     depth = "{depth}"               # or network = {widths = [2, 3, 2]}
-    target = {family = "near_identity", size = "{width}", seed = "{seed}"}
+    target = {family = "near_identity", shape = ["{width}", "{width}"], seed = "{seed}"}
     start = {scheme = "identity"}
 
     [dynamics]

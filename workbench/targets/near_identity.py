@@ -16,24 +16,25 @@ from workbench.errors import InputError
 from workbench.exact import Matrix, rational
 from workbench.targets.spectrum import seed as read_seed
 
-MAIN = "size"
+MAIN = "shape"
 
 _DRAW_BITS, _SCALE_BITS = 30, 20
 
 
-def build(size: Any, radius: Any = "1/10", symmetric: Any = 0, seed: Any = 0) -> Matrix:
+def build(shape: Sequence[Any], radius: Any = "1/10", symmetric: Any = 0, seed: Any = 0) -> Matrix:
     """Return the matrix.
 
     Parameters
     ----------
-    size : int
+    shape : two equal integers
+        Rows and columns.
     radius : rational
         Bound of the Frobenius distance to the identity, at most 1.
     symmetric : {0, 1}
         Whether the lower triangle mirrors the upper one.
     seed : int
     """
-    width, bound, mirrored, number = _size(size), rational(radius, "the radius"), _flag(symmetric), read_seed(seed)
+    width, bound, mirrored, number = _size(shape), rational(radius, "the radius"), _flag(symmetric), read_seed(seed)
     scale = _scale(width, bound)
     heads = [_head(uniform("near_identity", number, k).numerator) for k in range(width * width)]
     rows = []
@@ -47,7 +48,7 @@ def build(size: Any, radius: Any = "1/10", symmetric: Any = 0, seed: Any = 0) ->
         )
     family = {
         "family": "near_identity",
-        "size": width,
+        "shape": [width, width],
         "radius": str(bound),
         "symmetric": int(mirrored),
         "seed": number,
@@ -56,9 +57,9 @@ def build(size: Any, radius: Any = "1/10", symmetric: Any = 0, seed: Any = 0) ->
     return Matrix(tuple(rows), family=family, label=f"within {bound} of the {width} x {width} identity, seed {number}")
 
 
-def batch(seeds: Sequence[int], size: Any, radius: Any = "1/10", symmetric: Any = 0) -> np.ndarray:
-    """Return the matrices of many seeds, exact in double precision, shape (number of seeds, size, size)."""
-    width = _size(size)
+def batch(seeds: Sequence[int], shape: Sequence[Any], radius: Any = "1/10", symmetric: Any = 0) -> np.ndarray:
+    """Return the matrices of many seeds, exact in double precision, shape (number of seeds, d, d)."""
+    width = _size(shape)
     scale = _scale(width, rational(radius, "the radius"))
     heads = _head(uniform_numerators("near_identity", seeds, width * width)).reshape(-1, width, width)
     if _flag(symmetric):
@@ -79,11 +80,11 @@ def _scale(width: int, radius: Fraction) -> int:
     return int(radius * 2**_SCALE_BITS / width)
 
 
-def _size(value: Any) -> int:
-    size = rational(value[0] if isinstance(value, list | tuple) and len(value) == 1 else value, "the size")
-    if size.denominator != 1 or size < 1:
-        raise InputError(f"the size is {value}; give a positive integer, such as near_identity:4;radius=1/10")
-    return int(size)
+def _size(shape: Sequence[Any]) -> int:
+    sizes = [rational(x, "a size") for x in shape]
+    if len(sizes) != 2 or sizes[0] != sizes[1] or sizes[0].denominator != 1 or sizes[0] < 1:
+        raise InputError(f"the shape is {list(shape)}; give rows and as many columns, such as near_identity:4,4;seed=1")
+    return int(sizes[0])
 
 
 def _flag(value: Any) -> bool:
