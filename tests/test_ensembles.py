@@ -208,3 +208,22 @@ def test_the_fused_path_agrees_with_the_batched_path(ensemble: Ensemble, precisi
     for record in range(3):
         gaps = distance(reference.weights[record], fused.weights[record])[alive]
         assert (gaps <= 2 * reference.errors[record][alive]).all()
+
+
+def test_a_family_that_is_misread_is_refused_before_anything_is_drawn() -> None:
+    with pytest.raises(LookupError, match="radus"):
+        near(target={**NEAR, "radus": "1/4"})
+    with pytest.raises(LookupError, match="scall"):
+        near(start={"scheme": "gaussian", "scall": "1/4"})
+
+
+def test_the_command_counts_and_names_the_worst(workbench: Any) -> None:
+    target = '{"family": "near_identity", "shape": [2, 2]}'
+    done = workbench("ensemble", "near_identity", "--target", target, "--widths", "2,2,2", "--members", "3",
+                     "--steps", "4", "--step-size", "1/4,1/4,2", "--json")  # fmt: skip
+    assert done.status == 3
+    assert done.document["counts"] == {"violated": 0, "undecided": 0, "vacuous": 1, "consistent": 2}
+    assert done.document["worst_member"] == 2
+    wrong = workbench("ensemble", "near_identity", "--target", "[1]", "--widths", "2,2")
+    assert wrong.status == 2
+    assert wrong.err.count("\n") == 1

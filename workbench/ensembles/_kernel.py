@@ -48,14 +48,6 @@ def _product(m, c, a, b, d, v, a_row, a_step, b_column, b_step, subtract):  # ty
                     m[at + row + v] = x11
 
 
-@njit(forceinline=True)
-def _layer_back(m, layer, ahead, behind, below, d, v):  # type: ignore[no-untyped-def]
-    """Carry the suffix past a layer, then move the layer: S' = W^T S, W -= S P^T."""
-    row = d * v
-    _product(m, behind, layer, ahead, d, v, v, row, v, row, False)
-    _product(m, layer, ahead, below, d, v, row, v, row, v, True)
-
-
 @cache
 def kernel(width: int, depth: int, lanes: int) -> Callable[..., None]:
     """Return the compiled descent of square layers of one even width.
@@ -76,9 +68,9 @@ def kernel(width: int, depth: int, lanes: int) -> Callable[..., None]:
     d, top, v = width, depth - 1, lanes
     row, area = d * v, d * d * v
     prefix, suffix = depth * area, 2 * depth * area
-    goal = suffix + 2 * area
+    # The residual is the suffix of the last layer.
+    residual, goal = suffix + top * area, 3 * depth * area
     total = goal + area
-    last = suffix + (top % 2) * area
 
     @njit(parallel=True, fastmath={"contract"}, cache=True)
     def descend(layers, targets, rates, states, ended_at, scale, level, largest, first, count):  # type: ignore[no-untyped-def]
@@ -97,8 +89,8 @@ def kernel(width: int, depth: int, lanes: int) -> Callable[..., None]:
                 loss[:] = 0
                 for q in range(d * d):
                     for lane in range(v):
-                        at = suffix + q * v + lane
-                        m[at] = m[at - area] - m[goal + q * v + lane]
+                        at = residual + q * v + lane
+                        m[at] = m[at - depth * area] - m[goal + q * v + lane]
                         loss[lane] += m[at] * m[at]
                 for lane in range(v):
                     value = scale / 2 * loss[lane]
@@ -110,17 +102,14 @@ def kernel(width: int, depth: int, lanes: int) -> Callable[..., None]:
                     break
                 for q in range(d * d):
                     for lane in range(v):
-                        m[suffix + q * v + lane] *= scale * rate[lane]
+                        m[residual + q * v + lane] *= scale * rate[lane]
                 for turn in range(top):
-                    layer = top - turn
-                    below = prefix + (layer - 1) * area
-                    # Two buffers in turn, by constants: an offset that is data stops the vectoriser.
-                    if turn % 2 == 0:
-                        _layer_back(m, layer * area, suffix, suffix + area, below, d, v)
-                    else:
-                        _layer_back(m, layer * area, suffix + area, suffix, below, d, v)
+                    layer = (top - turn) * area
+                    ahead, below = suffix + layer, prefix + layer - area
+                    _product(m, ahead - area, layer, ahead, d, v, v, row, v, row, False)
+                    _product(m, layer, ahead, below, d, v, row, v, row, v, True)
                 for q in range(area):
-                    m[q] -= m[last + q]
+                    m[q] -= m[suffix + q]
             layers[block] = m[:prefix]
             rates[block] = rate
 

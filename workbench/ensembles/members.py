@@ -61,6 +61,8 @@ class Ensemble:
             raise UnknownNameError("target family", str(self.target.get("family")), targets.catalogue())
         if self.start.get("scheme", "identity") not in catalogue():
             raise UnknownNameError("start", str(self.start.get("scheme")), catalogue())
+        # What a family or a scheme refuses is refused here, before anything is drawn.
+        weights(self.network, self.member(0).start)
 
     @property
     def network(self) -> LinearNetwork:
