@@ -228,3 +228,21 @@ def test_run_file_that_is_no_archive_is_refused(workbench: Command, tmp_path: Pa
     found = workbench(*RUN)
     assert found.status == 2
     assert "run.npz" in found.err
+
+
+def test_a_run_that_starts_elsewhere_is_refused(workbench: Command, tmp_path: Path) -> None:
+    arrays = _descent(0.125, 20)
+    arrays["weights_1"] = arrays["weights_1"] + 1e-3
+    np.savez(tmp_path / "run.npz", **arrays, error=1e-13)
+    found = workbench(*RUN)
+    assert found.status == 2
+    assert "weights_1 at step 0" in found.err
+
+
+@pytest.mark.parametrize("times", [[0.0, 0.125 * 1.5], [0.0, float("nan")], [0.0, float("inf")]])
+def test_times_between_the_steps_are_refused(workbench: Command, tmp_path: Path, times: list[float]) -> None:
+    np.savez(tmp_path / "run.npz", times=times, loss=[0.5, 0.1], step_size=0.125)
+    found = workbench(*RUN)
+    assert found.status == 2
+    assert "whole multiples" in found.err
+    assert len(found.err.splitlines()) == 1

@@ -107,6 +107,31 @@ def test_a_file_that_types_its_gradient_in_is_blind(written):
     assert {fault["status"] for fault in outcome.parts["blindness"]} == {"survived"}
 
 
+@pytest.mark.parametrize(
+    ("left", "right", "definition"),
+    [
+        ("matrix(W)", "zero(W.rows, W.columns)", "(W, zero(W.rows, W.columns))"),
+        ("matrix(T)", "zero(T.rows, T.columns)", "(T, zero(T.rows, T.columns))"),
+        ("Polynomial.symbol('eta')", "eta - eta", "('eta', eta - eta)"),
+    ],
+)
+def test_a_file_cannot_define_what_the_loss_is_made_of(written, left, right, definition):
+    path = written(
+        PROOF
+        + f"""
+        W, T, eta = network.layers[0], network.target, Polynomial.symbol("eta")
+        yield Identity("it vanishes", {left}, {right}, ({definition},))
+"""
+    )
+    with pytest.raises(TheoremFileError, match="'it vanishes' defines"):
+        run(path)
+
+
+def test_a_file_that_leaves_the_process_is_one_clear_line(written):
+    with pytest.raises(TheoremFileError, match="SystemExit"):
+        run(written("def prove(calculus, depth, widths):\n    raise SystemExit(0)"))
+
+
 def test_a_file_that_differentiates_nothing_is_blind(written):
     path = written("""
         def prove(calculus, depth, widths):

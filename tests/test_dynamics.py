@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from workbench import backends, dynamics
-from workbench.dynamics import _error_bounds, _recorder, gradient_descent
+from workbench.dynamics import _error_bounds, _recorder, gradient_descent, penalised_descent
 from workbench.dynamics.gradient_flow import _Flow, extrapolation_weights
 from workbench.errors import InputError, ShapeError, UnknownNameError, UnsupportedError
 from workbench.evidence import compare
@@ -405,6 +405,32 @@ def test_a_run_stops_at_the_first_step_below_its_level(backend: str) -> None:
     assert losses[-1] <= level < losses[-2]
     assert descend(SPD, backend, 100).steps[-1] == 100
     assert descend(SPD, backend, 5, until_loss=level).status is Status.FINISHED
+
+
+@pytest.mark.parametrize("level", [Fraction(10) ** 400, Fraction(1, 10**400)])
+def test_a_level_beyond_the_floats_is_a_level(level: Fraction) -> None:
+    run = descend(SPD, "ball", 3, until_loss=level)
+    assert run.status is (Status.CONVERGED if level > 1 else Status.FINISHED)
+    assert flow(SPD, "float64", Fraction(1), until_loss=level).status is run.status
+
+
+def test_a_time_beyond_the_floats_is_a_time() -> None:
+    assert flow(SPD, "float64", Fraction(10) ** 400, until_loss=Fraction(1, 10)).status is Status.CONVERGED
+
+
+def test_the_growth_of_an_error_is_never_rounded_to_zero() -> None:
+    # eta kappa = 1 cancels the error of the start all but exactly: the Hessian's 1e-24 is below a rounding of 1.
+    tiny = Problem(LinearNetwork((1, 1, 1)), SquareLoss(Matrix.from_rows([["0"]])), IDENTITY)
+    balls = backends.load("ball", bits=100)
+    growth = penalised_descent.PenalisedStep(Fraction(1), Fraction(1)).growth
+    assert growth(-1e-24, 1e-24) == 0
+    with balls.session():
+        bound = _error_bounds.CertifiedBound(tiny, balls, growth)
+        points = bound.start((balls.matrix([[Fraction(1, 10**12)]]),) * 2)
+        bound.bound = balls._flint.arb(2) ** -100
+        zero = balls.matrix([[Fraction(0)]])
+        bound.advance(points, (zero, zero), ())
+        assert float(bound.bound) > 1e-24 * 2.0**-100
 
 
 def test_a_time_gives_the_whole_steps_that_fit() -> None:

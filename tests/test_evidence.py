@@ -234,6 +234,17 @@ def test_a_level_that_is_not_reached_in_time_is_a_violation() -> None:
     assert judged(steps_to("1/2", 4), FALLING).verdict == UNDECIDED
 
 
+def test_a_count_of_a_run_recorded_from_late_on_is_undecided() -> None:
+    late = trajectory([m("1/2"), m("1/4")], steps=(7, 8))
+    found = compare(statement(lambda run: [Count("c", "c", run.loss, Fraction(1, 2), 3)]), late)
+    assert found.verdict == UNDECIDED
+
+
+def test_a_count_of_the_wrong_length_decides_nothing() -> None:
+    short = statement(lambda run: [Count("c", "c", run.loss[:1], Fraction(1, 9), 1)])
+    assert judged(short, [m(1), m(1), m(1)]).verdict == UNDECIDED
+
+
 def test_a_level_that_is_straddled_is_undecided() -> None:
     assert judged(steps_to(2, 3), [m(8), m(4), m(2, "1/10"), m(1)]).verdict == UNDECIDED
     assert judged(steps_to(2, 2), [m(8), m(2, "1/10"), m(4), m(4)]).verdict == UNDECIDED

@@ -181,10 +181,11 @@ def test_a_float_leaves_the_rotated_saddle_that_a_ball_keeps(backend: str, verdi
     assert (last < Fraction(49, 100)) == (backend == "float64")
 
 
-def test_hypotheses_are_decided_from_exact_data() -> None:
-    def holds(name: str, specification: dict[str, Any]) -> dict[str, bool | None]:
-        return {h.name: h.holds for h in carried_out(name, specification).hypotheses}
+def holds(name: str, specification: dict[str, Any]) -> dict[str, bool | None]:
+    return {h.name: h.holds for h in carried_out(name, specification).hypotheses}
 
+
+def test_hypotheses_are_decided_from_exact_data() -> None:
     steps = {"steps": 1}
     edge = symmetric(2, ["11/10", "1"], step_size="1/10", stop=steps)
     assert holds("near_identity", edge)["near_identity"] is True
@@ -201,6 +202,24 @@ def test_hypotheses_are_decided_from_exact_data() -> None:
     assert holds("equal_layers", scaled)["identity_start"] is False
     wide = experiment([2, 3, 2], spectrum(["1", "2"]), step_size="1/4", stop=steps)
     assert holds("equal_layers", wide)["setting"] is False
+
+
+@pytest.mark.parametrize(
+    ("eigenvalues", "depth", "cap"), [(["1", "1"], 3, "1/3"), (["1/2", "1"], 5, "1/5"), (["3", "2"], 2, "1/6")]
+)
+def test_a_step_at_its_rational_cap_is_allowed(eigenvalues: list[str], depth: int, cap: str) -> None:
+    stop = {"steps": 2}
+    assert holds("positive_definite", symmetric(depth, eigenvalues, step_size=cap, stop=stop))["step_size"] is True
+    above = str(Fraction(cap) + Fraction(1, 10**60))
+    assert holds("positive_definite", symmetric(depth, eigenvalues, step_size=above, stop=stop))["step_size"] is False
+
+
+def test_a_penalty_does_not_allow_a_step_that_the_eigenvalue_leaves_open() -> None:
+    # An entry of 1e13 leaves the smallest eigenvalue, about -1.618, known within some 0.6 only.
+    target = {"rows": [["1e13", "0", "0"], ["0", "0", "1"], ["0", "1", "-1"]]}
+    options = {"step_size": "19/50", "dynamics": "penalised_descent", "parameters": {"penalty": "1/100"}}
+    run = experiment([3, 3, 3, 3], target, stop={"steps": 1}, **options)
+    assert holds("negative_eigenvalue", run)["step_size"] is None
 
 
 @pytest.mark.parametrize("eigenvalues", [["1"], ["1", "1"], ["1", "2"]])
@@ -399,6 +418,15 @@ def test_a_small_file_is_a_theorem(tmp_path: Path) -> None:
         ('[Hypothesis.decided("none", True)]', '"none"'),
         ('[Hypothesis.decided("none", True)]', "[1]"),
         ('[Hypothesis.decided("none", True)]', "run.nothing"),
+        ('[Hypothesis.decided("none", True)]', "[]"),
+        ('Hypothesis.decided("none", True)', 'Hypothesis.decided("other", True)'),
+        ('[Hypothesis.decided("none", True)]', '[Hypothesis.decided("none", True)] * 2'),
+        ('Hypothesis.decided("none", True)', 'Hypothesis("none", 1)'),
+        ('Hypothesis.decided("none", True)', 'Hypothesis("none", run.loss[0].__class__(Fraction(-1), Fraction(-2)))'),
+        ("run.loss, [Fraction(100)]", "run.loss, [run.loss[0].__class__(Fraction(-1), Fraction(-100))]"),
+        ("[Fraction(100)]", '["100"]'),
+        ("return [Bound", "raise SystemExit(0)\n    return [Bound"),
+        ("return [Bound", 'run.trajectory.observables["loss"] = ()\n    return [Bound'),
         ("return [Bound", "return (Bound"),
         ("[Fraction(100)]", '["text"]'),
         ("[Fraction(100)] * len(run.steps)", "5"),

@@ -8,14 +8,17 @@ otherwise, and whenever a number is not finite, `undecided`. A run never proves,
 
 from __future__ import annotations
 
+import math
+import numbers
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
-from workbench.backends.reals import Reals, reals
+from workbench.backends.reals import Real, Reals, reals
 from workbench.errors import TheoremFileError, UnknownNameError
-from workbench.exact import UNKNOWN, Measured, decimal_text, to_float
+from workbench.exact import UNKNOWN, Measured, Power, decimal_text, to_float
 from workbench.rates import ObservedRate, observed_rate
 from workbench.theorems import Bound, Count, Hypothesis, Identity, Rate, Run, Theorem
 from workbench.trajectory import Status, Trajectory
@@ -108,7 +111,8 @@ class Evidence:
 
 
 def run_of(trajectory: Trajectory) -> Run:
-    """Return a run as a theorem sees it."""
+    """Return a run as a theorem sees it, and cannot change it."""
+    trajectory = replace(trajectory, observables=MappingProxyType(dict(trajectory.observables)))
     return Run(trajectory, reals((trajectory.arithmetic.precision_bits or 53) + _GUARD))
 
 
@@ -164,18 +168,26 @@ def _overall(verdicts: Sequence[str], trajectory: Trajectory) -> str:
 
 
 def _measured(arithmetic: Reals, value: Any) -> Measured:
+    """Return what a theorem gave for a number, refusing what is none; not finite is unknown."""
     if isinstance(value, Measured):
-        return value
-    if isinstance(value, int | Fraction):
-        return Measured(Fraction(value))
-    if isinstance(value, float):
-        return UNKNOWN if value != value or value in (float("inf"), float("-inf")) else Measured(Fraction(value))
+        return _well_formed(value)
+    if isinstance(value, numbers.Rational):
+        return Measured(Fraction(int(value.numerator), int(value.denominator)))
+    if isinstance(value, numbers.Real):
+        return Measured(Fraction(float(value))) if math.isfinite(value) else UNKNOWN
     if value is None:
         return UNKNOWN
-    try:
+    if isinstance(value, Real | Power):
         return arithmetic.measured(value)
-    except (TypeError, ValueError, AttributeError) as error:
-        raise TheoremFileError(f"a prediction holds {value!r}, which is no number") from error
+    raise TheoremFileError(f"a prediction holds {value!r}, which is no number")
+
+
+def _well_formed(number: Measured) -> Measured:
+    """Return a measured number; one with a negative error would count as known beyond doubt."""
+    exact = all(part is None or isinstance(part, numbers.Rational) for part in (number.value, number.error))
+    if not exact or (number.error is not None and number.error < 0):
+        raise TheoremFileError(f"{number!r} is not a number with its error: give rationals, the error not negative")
+    return number
 
 
 def _judge(prediction: Bound | Identity | Count, run: Run, trajectory: Trajectory) -> Judged:
@@ -259,6 +271,8 @@ def _judge_count(prediction: Count, run: Run) -> Judged:
     """Judge the first step at which a quantity is at most its level against the steps allowed."""
     values = [_measured(run.reals, v) for v in prediction.values]
     allowed = _ceiling(_measured(run.reals, prediction.at_most))
+    if len(values) != len(run.steps):
+        return Judged(prediction, UNDECIDED, UNKNOWN)
     measured = _first_step_below(run.steps, values, prediction.level)
     if allowed is None:
         return Judged(prediction, UNDECIDED, UNKNOWN, measured=measured)
@@ -287,7 +301,7 @@ def _first_step_below(steps: Sequence[int], values: Sequence[Measured], level: F
         if bounds is None:
             return None
         if bounds[1] <= level:
-            if index == 0 or steps[index - 1] == steps[index] - 1:
+            if steps[index] == 0 or (index and steps[index - 1] == steps[index] - 1):
                 return steps[index]
             return None
         if bounds[0] <= level:

@@ -165,7 +165,7 @@ class Measured:
 
     @classmethod
     def largest(cls, numbers: Iterable[Measured]) -> Measured:
-        """Return the largest of some nonnegative numbers, zero of none."""
+        """Return the largest of some numbers, zero of none."""
         ends = [number.bounds() for number in numbers]
         if any(end is None for end in ends):
             return UNKNOWN

@@ -39,6 +39,12 @@ from workbench.trajectory import Arithmetic, Method, Status, Trajectory
 
 _ROUNDOFF = 2.0**-53
 
+# A time is a whole number of steps within this, relative: times are often summed up in single steps.
+_WHOLE = 1e-6
+
+# A run starts where the problem says within this, relative: single precision may have written it.
+_SAME_START = 1e-6
+
 
 def judged(theorem: Theorem, specification: Mapping[str, Any], path: Path) -> Record:
     """Return the record of a theorem judged on a run that a file holds.
@@ -126,7 +132,7 @@ def _clock(arrays: dict[str, np.ndarray], method: Method) -> tuple[tuple[int, ..
             raise InputError("the steps of the run are not integers")
         numbers = tuple(int(s) for s in steps)
     elif "times" in arrays and method.step_size is not None:
-        numbers = tuple(round(float(t) / float(method.step_size)) for t in arrays["times"].reshape(-1))
+        numbers = _whole_steps(arrays["times"].reshape(-1), float(method.step_size))
     elif "times" in arrays:
         numbers = tuple(range(arrays["times"].size))
     else:
@@ -140,6 +146,14 @@ def _clock(arrays: dict[str, np.ndarray], method: Method) -> tuple[tuple[int, ..
     return numbers, tuple(Fraction(float(t)) for t in arrays["times"].reshape(-1))
 
 
+def _whole_steps(times: np.ndarray, step_size: float) -> tuple[int, ...]:
+    """Return the step number of each flow time, refusing a time between two steps."""
+    steps = times.astype(np.float64) / step_size
+    if not np.isfinite(steps).all() or np.any(np.abs(steps - np.round(steps)) > _WHOLE * (1 + np.abs(steps))):
+        raise InputError("the times of the run are not whole multiples of its step size")
+    return tuple(int(k) for k in np.round(steps))
+
+
 def _from_weights(
     problem: Problem, method: Method, arrays: dict[str, np.ndarray], steps: tuple[int, ...], names: tuple[str, ...]
 ) -> dict[str, tuple[Measured, ...]]:
@@ -149,6 +163,8 @@ def _from_weights(
     backend = RunningError(Float64())
     network = build(problem, backend)
     real = reals(117)
+    if steps[0] == 0:
+        _hold_start(layers, [backend.shadow(p) for p in network.parameters], errors[0])
     measures = {name: observables.load(name) for name in names}
     found: dict[str, list[Measured]] = {name: [] for name in names}
     previous = None
@@ -162,6 +178,14 @@ def _from_weights(
                 found[name].append(measure(snapshot))
             previous = now
     return {name: tuple(values) for name, values in found.items()}
+
+
+def _hold_start(layers: list[np.ndarray], start: list[np.ndarray], error: float) -> None:
+    """Raise where a run starts elsewhere than the problem says: hypotheses are decided from the problem."""
+    for number, (layer, exact) in enumerate(zip(layers, start, strict=True), start=1):
+        room = error + _SAME_START * (1.0 + float(np.abs(exact).max()))
+        if not np.all(np.abs(layer[0] - exact) <= room):
+            raise InputError(f"weights_{number} at step 0 is not the start of the problem; give the run's with --init")
 
 
 def _layers(problem: Problem, arrays: dict[str, np.ndarray], records: int) -> list[np.ndarray]:

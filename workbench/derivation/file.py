@@ -15,7 +15,7 @@ from workbench import content
 from workbench.errors import InputError, ShapeError, TheoremFileError, UnknownNameError, WorkbenchError
 from workbench.symbolic.calculus import Calculus
 from workbench.symbolic.identities import Claim, Identity, Inequality
-from workbench.symbolic.words import Width
+from workbench.symbolic.words import Letter, Width
 
 Shape = Literal["rectangular", "square", "numeric"]
 
@@ -111,7 +111,8 @@ class Derivation:
         Raises
         ------
         TheoremFileError
-            If it yields nothing, anything but identities and inequalities, or two of one name.
+            If it yields nothing, anything but identities and inequalities, two of one name, or one that defines
+            what the loss is made of.
         """
         found = list(_call(self, "prove", lambda: list(self.prove(calculus, depth, tuple(widths)))))
         for claim in found:
@@ -123,7 +124,19 @@ class Derivation:
         if not names or len(set(names)) < len(names):
             fault = "yields no identities" if not names else "yields two identities of one name"
             raise TheoremFileError(f"{self.path.name}: prove {fault} at depth {depth}")
+        for claim in found:
+            self._hold_definitions(claim, calculus)
         return found
+
+    def _hold_definitions(self, claim: Claim, calculus: Calculus) -> None:
+        """Raise where a definition gives what the loss is made of another meaning: anything could be proved then."""
+        for symbol, _ in claim.where:
+            name = symbol.name if isinstance(symbol, Letter) else symbol
+            if name in calculus.given:
+                raise TheoremFileError(
+                    f"{self.path.name}: {claim.name!r} defines {name}, which the loss is made of; "
+                    f"suppose something of it by a restriction, or define another name"
+                )
 
     def experiments(self, depth: int, widths: Sequence[int]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the specifications of the check and of the control.
@@ -262,7 +275,8 @@ def _call(file: Derivation, name: str, call: Callable[[], Any]) -> Any:
         return call()
     except WorkbenchError:
         raise
-    except Exception as error:
+    # A file that leaves the process would leave it with its own status, without a verdict.
+    except (Exception, SystemExit) as error:
         line, first = content.line_in(error, file.path), str(error).split("\n")[0]
         message = f"{file.path.name}{line}: {name} fails: {type(error).__name__}: {first}"
         raise TheoremFileError(message) from error

@@ -150,7 +150,8 @@ class CertifiedBound:
         """Propagate the error through one step and go on from the midpoints."""
         error = float(self.bound) * _INFLATE
         low, high = self._norms.extremes([self._backend.shadow(p) for p in before], error)
-        rate = self._growth(low, high) * _INFLATE
+        # Relative rounding of a growth near zero is of the numbers it is a difference of, which are near 1.
+        rate = (self._growth(low, high) + 4 * _ROUNDOFF) * _INFLATE
         self._bound_before = self.bound
         if np.isfinite(rate):
             self.bound = (self._flint.arb(rate) * self.bound + radius_norm(self._flint, (*after, *memory))).upper()

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from workbench.backends import Array, Backend
+from workbench.backends.float64 import nearest
 from workbench.backends.running_error import RunningError, enclosing
 from workbench.dynamics._error_bounds import error_bound
 from workbench.dynamics._recorder import PrecisionShort, Recorder
@@ -121,7 +122,7 @@ class _Descent:
         if not np.isfinite(shadow) or shadow > _DIVERGED:
             return Status.DIVERGED
         level = self.method.stop.until_loss
-        if level is not None and shadow <= 2 * float(level) and self._reached(loss, parameters, level, step):
+        if level is not None and shadow <= 2 * nearest(level) and self._reached(loss, parameters, level, step):
             return Status.CONVERGED
         return Status.FINISHED if step == self.steps else None
 

@@ -19,6 +19,7 @@ from math import prod
 import numpy as np
 
 from workbench.backends import Backend
+from workbench.backends.float64 import nearest
 from workbench.backends.running_error import RunningError, enclosing
 from workbench.dynamics._error_bounds import norm
 from workbench.dynamics._recorder import PrecisionShort, Recorder
@@ -47,6 +48,9 @@ _NOT_VALIDATED = "no validated flow is built for residual networks: the balls en
 
 # Steps are dyadic, so that times are exact in every arithmetic.
 _STEP_BITS = 40
+
+# A flow time may lie beyond the floats; the length of a step may not.
+_LONGEST_STEP = 1e12
 
 
 def run(
@@ -107,13 +111,13 @@ class _Flow:
         initial = self.recorder.network.parameters
         end = self.method.stop.time
         time, step = Fraction(0), 0
-        length = self._dyadic(float(end or 10) / _LEAST_RECORDS)
+        length = self._dyadic(nearest(end or Fraction(10)) / _LEAST_RECORDS)
         while True:
             self.recorder.record(step, time, self._widen(parameters), initial, None)
             status = self._status(parameters, time, end, step)
             if status is not None:
                 return self._trajectory(status)
-            length = min(length, self._dyadic(float(end) / _LEAST_RECORDS)) if end is not None else length
+            length = min(length, self._dyadic(nearest(end) / _LEAST_RECORDS)) if end is not None else length
             if end is not None and time + length > end:
                 length = end - time
             parameters, taken, length = self._accepted_step(parameters, length)
@@ -124,7 +128,7 @@ class _Flow:
         if not np.isfinite(loss) or loss > _DIVERGED:
             return Status.DIVERGED
         level = self.method.stop.until_loss
-        if level is not None and loss <= float(level):
+        if level is not None and loss <= nearest(level):
             return Status.CONVERGED
         if end is not None and time >= end:
             return Status.FINISHED
@@ -132,7 +136,7 @@ class _Flow:
 
     @staticmethod
     def _dyadic(length: float) -> Fraction:
-        return Fraction(max(1, int(length * 2**_STEP_BITS)), 2**_STEP_BITS)
+        return Fraction(max(1, int(min(length, _LONGEST_STEP) * 2**_STEP_BITS)), 2**_STEP_BITS)
 
     def _accepted_step(self, parameters: Parameters, length: Fraction) -> tuple[Parameters, Fraction, Fraction]:
         """Return the state after a step whose local error is below the tolerance, its length and the next one's."""

@@ -20,6 +20,7 @@ from workbench.symbolic.words import (
     Word,
     frobenius_inner,
     identity,
+    letters,
     matrix,
     word_key,
     word_polynomial,
@@ -28,6 +29,9 @@ from workbench.symbolic.words import (
 
 Fault = Literal["sign", "transpose"]
 Expression = MatrixPolynomial | TracePolynomial | Polynomial
+
+# Symbol of the step size of descent.
+STEP_SIZE = "eta"
 
 
 @dataclass(frozen=True)
@@ -124,13 +128,25 @@ class Calculus:
         """The letters whose gradient was asked for, in the order of first asking."""
         return tuple(dict.fromkeys(gradient.variable for gradient in self.gradients))
 
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Names of the letters and symbols that the losses are made of, and of the step size."""
+        names = {STEP_SIZE}
+        for step in self.steps:
+            if isinstance(step.before, OpaqueLoss):
+                names |= {letter.name for letter in (*letters(step.before.argument), step.before.gradient)}
+            elif isinstance(step.before, TracePolynomial):
+                names |= {letter.name for letter in letters(step.before)}
+                names |= {name for coefficient in step.before.terms.values() for name in coefficient.symbols}
+        return tuple(sorted(names))
+
     def flow(self, loss: Loss, variables: Sequence[Letter]) -> dict[Letter, MatrixPolynomial]:
         """Return the velocities of the gradient flow, minus the gradients."""
         return {variable: -self.gradient(loss, variable) for variable in variables}
 
     def descent_step(self, loss: Loss, variables: Sequence[Letter]) -> dict[Letter, MatrixPolynomial]:
         """Return the variables after one step of gradient descent of size eta, all taken at once."""
-        eta = Polynomial.symbol("eta")
+        eta = Polynomial.symbol(STEP_SIZE)
         return {variable: matrix(variable) - eta * self.gradient(loss, variable) for variable in variables}
 
     def lie_derivative(

@@ -94,6 +94,13 @@ class Theorem:
         found = self._call("hypotheses", run)
         if not isinstance(found, list) or not all(isinstance(h, Hypothesis) for h in found):
             raise TheoremFileError(f"{self.path.name}: hypotheses(run) must return a list of Hypothesis")
+        names, stated = sorted(h.name for h in found), sorted(self.hypothesis_texts)
+        # One that is stated and not audited would let a run outside the statement speak for it.
+        if names != stated:
+            raise TheoremFileError(
+                f"{self.path.name}: its docstring states the hypotheses {', '.join(stated) or 'none'} "
+                f"but hypotheses(run) audits {', '.join(names) or 'none'}"
+            )
         return found
 
     def predict(self, run: Run) -> list[Prediction]:
@@ -112,7 +119,8 @@ class Theorem:
             return getattr(self.module, function)(run)
         except WorkbenchError:
             raise
-        except Exception as error:
+        # A file that leaves the process would leave it with its own status, without a verdict.
+        except (Exception, SystemExit) as error:
             line = content.line_in(error, Path(str(self.module.__file__)))
             raise TheoremFileError(
                 f"{self.path.name}{line}: {function}(run) failed: {type(error).__name__}: {error}"

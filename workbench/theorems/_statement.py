@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from workbench.errors import InputError
+from workbench.errors import InputError, TheoremFileError
 from workbench.exact import Measured
 
 # What a theorem may give for a number: exact, with an error, or an enclosure of `workbench.backends.reals`.
@@ -67,6 +67,12 @@ class Hypothesis:
     name: str
     margin: Measured | None
     strict: bool = False
+
+    def __post_init__(self) -> None:
+        if self.margin is not None and not isinstance(self.margin, Measured):
+            raise TheoremFileError(f"the margin of {self.name} is {self.margin!r}; give a Measured, or None if unknown")
+        if self.margin is not None and self.margin.error is not None and self.margin.error < 0:
+            raise TheoremFileError(f"the margin of {self.name} has the error {self.margin.error}; it is not negative")
 
     @property
     def holds(self) -> bool | None:
@@ -142,6 +148,10 @@ class Identity:
     latex: str = ""
     quantity: str = ""
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.resolution, Fraction | int):
+            raise TheoremFileError(f"the resolution of {self.name} is {self.resolution!r}; give a rational")
+
 
 @dataclass(frozen=True)
 class Count:
@@ -164,6 +174,10 @@ class Count:
     level: Fraction
     at_most: Number
     latex: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.level, Fraction | int):
+            raise TheoremFileError(f"the level of {self.name} is {self.level!r}; give a rational")
 
 
 @dataclass(frozen=True)

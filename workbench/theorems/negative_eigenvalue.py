@@ -65,8 +65,9 @@ def _step_margin(run: Run) -> Measured | None:
         size = Measured(-(smallest.value or zero), smallest.error)
         room = Measured(one - eta * (1 + (size.value or zero)), eta * (size.error or zero))
         others = min(eta, pull, one - pull) if run.parameter("penalty") else eta
-        margins.append(room if (room.value or zero) <= others else Measured(others))
-    return max(margins, key=lambda m: (m.value or zero) - (m.error or zero))
+        low, high = room.bounds() or (-one, -one)
+        margins.append(Measured.between(min(low, others), min(high, others)))
+    return Measured.largest(margins)
 
 
 def hypotheses(run: Run) -> list[Hypothesis]:

@@ -56,16 +56,25 @@ def hypotheses(run: Run) -> list[Hypothesis]:
     """Audit the hypotheses."""
     symmetric = run.symmetric_target()
     smallest = run.exact_eigenvalues()[0] if symmetric.holds else None
-    cap = largest_step_size(run)
-    margin = None if cap is None or run.step_size is None else run.reals.measured(cap - run.number(run.step_size))
     return [
         run.setting(),
         run.identity_start(),
         symmetric,
         Hypothesis("positive_definite", smallest, strict=True),
         run.plain_descent(),
-        Hypothesis("step_size", margin),
+        Hypothesis("step_size", _step_margin(run)),
     ]
+
+
+def _step_margin(run: Run) -> Measured | None:
+    """Return 1/(L M^2) - eta, exactly where M^2 is rational: equality is allowed, and a ball would not decide it."""
+    cap = largest_step_size(run)
+    if cap is None or run.step_size is None:
+        return None
+    largest, exponent = run.exact_eigenvalues()[-1], Fraction(2) - Fraction(2, run.depth)
+    if largest.error == 0 and largest.value is not None and (largest.value <= 1 or exponent.denominator == 1):
+        return Measured(1 / (run.depth * max(Fraction(1), largest.value) ** int(exponent)) - run.step_size)
+    return run.reals.measured(cap - run.number(run.step_size))
 
 
 def _modes(run: Run) -> list[tuple[Real, Real]]:
