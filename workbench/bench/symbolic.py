@@ -104,8 +104,3 @@ def _chain_rule(entry: Any, velocity: dict[Any, Any]) -> Any:
 def _expect_zero(values: list[Any]) -> None:
     if any(bool(value) for value in values):
         raise InconsistentError("a balancedness law moves along the flow: the derivative does not vanish")
-
-
-def run(*, quick: bool = False) -> list[dict[str, object]]:
-    """Return the measurements as rows, as every suite does."""
-    return [dict(entry.document) for entry in measure(quick)]

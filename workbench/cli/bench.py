@@ -1,41 +1,50 @@
-"""`workbench bench SUITE`: timings against named peers, medians of interleaved runs."""
+"""`workbench bench NAME`: measure against named peers."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from workbench.cli.console import print_json, progress, table
+from workbench.cli.console import HOLDS, VIOLATED, print_json, progress, table
 from workbench.errors import UnknownNameError
 
+# What the benchmarks share, beside them in their folder.
+_SHARED = ("__init__", "measure")
 
-def suites() -> list[str]:
-    """Return the names of the suites: the modules of the folder `bench`."""
+
+def benchmarks() -> list[str]:
+    """Return the names of the benchmarks: the modules of their folder."""
     folder = Path(__file__).parent.parent / "bench"
-    return sorted(p.stem for p in folder.glob("*.py") if not p.name.startswith("_"))
+    return sorted(path.stem for path in folder.glob("*.py") if path.stem not in _SHARED)
 
 
 def bench_command(
-    suite: Annotated[str, typer.Argument(help="Name of a suite: precision, ...")],
-    quick: Annotated[bool, typer.Option("--quick", help="Small sizes, under a minute")] = False,
+    name: Annotated[str, typer.Argument(help="Name of a benchmark: ensemble, precision, symbolic")],
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer runs and smaller peers")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else")] = False,
 ) -> None:
-    """Time a part of the workbench against named peers."""
-    if suite not in suites():
-        raise UnknownNameError("suite", suite, suites())
-    with progress(f"timing {suite}"):
-        rows: list[dict[str, Any]] = import_module(f"workbench.bench.{suite}").run(quick=quick)
+    """Measure tasks beside their peers in one run; status 1 when a promise is not kept."""
+    if name not in benchmarks():
+        raise UnknownNameError("benchmark", name, benchmarks())
+    with progress(f"measuring {name}"):
+        found = import_module(f"workbench.bench.{name}").measure(quick)
     if json:
-        print_json({"suite": suite, "quick": quick, "rows": rows})
-        return
-    header = list(dict.fromkeys(key for row in rows for key in row))
-    print(table([[_cell(row.get(key)) for key in header] for row in rows], header))
+        print_json({"benchmark": name, "quick": quick, "entries": [entry.document for entry in found]})
+    else:
+        header = ["task", "median s", "runs", "peer", "peer s", "ratio", "promise", "kept"]
+        print(table([_row(entry.document) for entry in found], header))
+    raise typer.Exit(HOLDS if all(entry.met for entry in found) else VIOLATED)
 
 
-def _cell(value: Any) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+def _row(entry: dict[str, object]) -> list[str]:
+    promise = "-"
+    if entry["floor"] is not None:
+        promise = f">= {entry['floor']:g}x"
+    elif entry["limit"] is not None:
+        promise = f"<= {entry['limit']:g} s"
+    numbers = [f"{entry[key]:.3g}" if entry[key] is not None else "-" for key in ("peer_seconds", "ratio")]
+    own = [str(entry["name"]), f"{entry['seconds']:.3g}", str(entry["runs"]), str(entry["peer"]) or "-"]
+    return [*own, *numbers, promise, "yes" if entry["met"] else "NO"]

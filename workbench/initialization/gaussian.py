@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
-from workbench.draws import gaussian
+import numpy as np
+
+from workbench.draws import gaussian, gaussian_numerators
 from workbench.exact import Exact, rational
 from workbench.problem import Network
 
@@ -32,3 +35,21 @@ def weights(
             [[factor * gaussian(stream, int(seed), i * columns + j) for j in range(columns)] for i in range(rows)]
         )
     return layers
+
+
+def batch(network: Network, seeds: Sequence[int], scale: Any = "1") -> list[np.ndarray]:
+    """Return the weights of many seeds, each entry rounded once, shapes (number of seeds, d_j, d_{j-1})."""
+    factor = rational(scale, "the scale")
+    return [
+        _rounded(gaussian_numerators(f"gaussian/{number}", seeds, rows * columns), factor).reshape(-1, rows, columns)
+        for number, (rows, columns) in enumerate(network.shapes)
+    ]
+
+
+def _rounded(numerators: np.ndarray, factor: Fraction) -> np.ndarray:
+    """Return factor * numerators / 2^32 with one rounding."""
+    # Draws stay below 2^36: with a small numerator both sides of the quotient are exact in double precision.
+    if abs(factor.numerator) < 2**17 and factor.denominator < 2**53:
+        return np.asarray(numerators * factor.numerator / factor.denominator * 2.0**-32)
+    exact = [float(factor * int(k) / 2**32) for k in numerators.ravel()]
+    return np.array(exact).reshape(numerators.shape)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from workbench.draws import GENERATOR, uniform
+import numpy as np
+
+from workbench.draws import GENERATOR, uniform, uniform_numerators
 from workbench.errors import InputError
 from workbench.exact import Matrix, rational
 from workbench.targets.spectrum import seed as read_seed
@@ -31,3 +33,10 @@ def build(shape: Sequence[Any], seed: Any = 0) -> Matrix:
     )
     family = {"family": "uniform", "shape": [rows, columns], "seed": number, "generator": GENERATOR}
     return Matrix(entries, family=family, label=f"uniform {rows} x {columns}, seed {number}")
+
+
+def batch(seeds: Sequence[int], shape: Sequence[Any]) -> np.ndarray:
+    """Return the matrices of many seeds, exact in double precision, shape (number of seeds, rows, columns)."""
+    rows, columns = (int(size) for size in shape)
+    heads = uniform_numerators("uniform", seeds, rows * columns)
+    return np.asarray((heads - 2**52) * 2.0**-52).reshape(-1, rows, columns)

@@ -1,0 +1,224 @@
+"""Sweeps: what they ask, how they share and resume, and what they leave."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workbench.errors import InputError
+from workbench.store import Store
+from workbench.sweeps import execution, results, specification
+from workbench.sweeps.claims import claimed
+
+SWEEP = """
+theorem = "near_identity"
+
+[problem]
+depth = "{depth}"
+target = {family = "near_identity", shape = [2, 2], seed = "{seed}"}
+
+[dynamics]
+name = "descent"
+step_size = "1/16"
+stop = {steps = 5}
+
+[grid]
+depth = [1, 2]
+
+[draws]
+count = 3
+[draws.integers]
+seed = [0, 1000000]
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "small.toml"
+    path.write_text(SWEEP)
+    return path
+
+
+def cells(file: Path, **changes: list[Any]) -> list[specification.Cell]:
+    return list(specification.cells(specification.read(file, changes)))
+
+
+def sweep(file: Path, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "workbench", "sweep", str(file), "--store", str(file.parent / "store"), *arguments]
+
+
+def test_a_grid_takes_every_draw(file: Path) -> None:
+    found = cells(file)
+    assert len(found) == 6
+    assert len({json.dumps(cell.values) for cell in found}) == 6
+    assert [cell.values for cell in found] == [cell.values for cell in cells(file)]
+    assert found[0].specification["problem"]["network"]["widths"] == [2, 2]
+
+
+def test_set_replaces_a_grid_and_reaches_any_entry(file: Path) -> None:
+    name, values = specification.assignment("dynamics.step_size=1/8,1/32")
+    found = cells(file, depth=[4], **{name: values})
+    assert [cell.specification["dynamics"]["step_size"] for cell in found] == ["1/8"] * 3 + ["1/32"] * 3
+    assert {cell.values["depth"] for cell in found} == {4}
+
+
+def test_uniform_draws_are_exact_and_within_their_ends(file: Path) -> None:
+    text = SWEEP.replace('step_size = "1/16"', 'step_size = "{eta}"') + '[draws.uniform]\neta = ["1/64", "1/32"]\n'
+    file.write_text(text)
+    drawn = [Fraction(str(cell.values["eta"])) for cell in cells(file)]
+    assert all(Fraction(1, 64) < x < Fraction(1, 32) for x in drawn)
+    assert len(set(drawn)) == 3
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("[grid]", "[gird]", "gird"),
+        ("depth = [1, 2]", "depth = []", "no values"),
+        ("count = 3", "count = 0", "draws.count"),
+        ('"{seed}"', "7", "'seed'"),
+        ('"{seed}"', '"{sed}"', "{sed}"),
+        ("theorem =", "theorem", "TOML"),
+    ],
+)
+def test_a_mistaken_sweep_is_refused_by_name(file: Path, old: str, new: str, said: str) -> None:
+    file.write_text(SWEEP.replace(old, new, 1))
+    with pytest.raises(InputError, match=said.replace("{", r"\{")):
+        cells(file)
+
+
+def test_a_sweep_computes_once_and_is_then_found(file: Path, tmp_path: Path) -> None:
+    first = list(execution.execute(cells(file), tmp_path / "store"))
+    again = list(execution.execute(cells(file), tmp_path / "store"))
+    assert {o.state for o in first} == {execution.COMPUTED}
+    assert {o.state for o in again} == {execution.FOUND}
+    assert [o.row for o in first] == [o.row for o in again]
+    assert len(list(Store(tmp_path / "store"))) == 6
+
+
+def test_a_failing_run_is_reported_and_the_others_go_on(file: Path, tmp_path: Path) -> None:
+    found = list(execution.execute(cells(file, **{"dynamics.step_size": ["0", "1/16"]}), tmp_path / "store"))
+    failed = [o for o in found if o.state == execution.FAILED]
+    assert len(failed) == 6
+    assert all("must be positive" in o.row["error"] for o in failed)
+    assert len([o for o in found if o.state == execution.COMPUTED]) == 6
+
+
+def test_an_unreadable_record_is_reported_by_its_run(file: Path, tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    first = list(execution.execute(cells(file), store.root))
+    store.path(str(first[2].run_id)).write_text("{")
+    again = list(execution.execute(cells(file), store.root))
+    assert [o.state for o in again].count(execution.FAILED) == 1
+    assert "cannot be read" in again[2].row["error"]
+
+
+def test_a_claim_is_released_by_the_kernel(tmp_path: Path) -> None:
+    code = (
+        "import sys, time\nfrom pathlib import Path\nfrom workbench.sweeps.claims import claimed\n"
+        "with claimed(Path(sys.argv[1]), 'abcdef') as mine:\n    print(mine, flush=True)\n    time.sleep(60)\n"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
+    assert holder.stdout.readline().strip() == "True"
+    with claimed(tmp_path, "abcdef") as mine:
+        assert not mine
+    holder.kill()
+    holder.communicate()
+    with claimed(tmp_path, "abcdef") as mine:
+        assert mine
+
+
+def test_a_run_that_another_holds_is_left_and_then_waited_for(file: Path, tmp_path: Path) -> None:
+    chosen = cells(file)[0]
+    run_id = str(next(execution.execute([chosen], tmp_path / "other")).run_id)
+    with claimed(tmp_path / "store", run_id):
+        assert execution.carry(chosen, tmp_path / "store").state == execution.BUSY
+    assert execution.carry(chosen, tmp_path / "store", wait=True).state == execution.COMPUTED
+
+
+def test_the_command_tabulates_and_says_what_it_did(file: Path, tmp_path: Path) -> None:
+    arguments = sweep(file, "--json", "--table", str(tmp_path / "table.csv"), "--set", "depth=1,2,3")
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["runs"], found["computed"], found["failed"]) == (9, 9, 0)
+    assert found["verdicts"] == {"consistent": 9}
+    with (tmp_path / "table.csv").open(encoding="utf-8") as stream:
+        table = list(csv.DictReader(stream))
+    assert [row["depth"] for row in table].count("3") == 3
+    assert all(row["verdict"] == "consistent" for row in table)
+
+
+def test_a_table_in_parquet_reads_as_the_rows(file: Path, tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", reason="a table in Parquet needs pyarrow")
+    outcomes = list(execution.execute(cells(file), tmp_path / "store"))
+    results.write(outcomes, tmp_path / "table.parquet")
+    assert parquet.read_table(tmp_path / "table.parquet").to_pylist() == results.rows(outcomes)
+
+
+def test_a_table_of_another_suffix_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="parquet"):
+        results.write([], tmp_path / "table.xlsx")
+
+
+@pytest.mark.long
+def test_two_processes_share_a_store_and_repeat_nothing(file: Path) -> None:
+    arguments = sweep(file, "--json", "--set", "depth=1,2,3,4,5,6,7,8")
+    both = [subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    found = [json.loads(process.communicate()[0]) for process in both]
+    assert sum(f["computed"] for f in found) == 24
+    assert all(f["computed"] + f["found"] == 24 for f in found)
+
+
+@pytest.mark.long
+def test_a_pool_carries_what_one_process_would(file: Path, tmp_path: Path) -> None:
+    alone = results.rows(list(execution.execute(cells(file), tmp_path / "alone")))
+    pooled = results.rows(list(execution.execute(cells(file), tmp_path / "pooled", processes=2)))
+    assert alone == pooled
+
+
+@pytest.mark.long
+def test_200_runs_killed_at_20_random_moments_end_with_200_results(file: Path) -> None:
+    file.write_text(SWEEP.replace("count = 3", "count = 100").replace("steps = 5", "steps = 100"))
+    records = file.parent / "store" / "records"
+    dice, stamps = random.Random(1), dict[str, int]()
+    interrupted = 0
+    for _ in range(20):
+        process = subprocess.Popen(
+            sweep(file, "--processes", "2"),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        # Past the imports, somewhere among the runs.
+        before = len(stamps)
+        while process.poll() is None and len(list(records.glob("*.json"))) <= min(before, 195):
+            time.sleep(0.005)
+        time.sleep(dice.uniform(0, 0.08))
+        interrupted += process.poll() is None
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        now = {path.name: path.stat().st_mtime_ns for path in records.glob("*.json")}
+        # What was stored stays as it was: nothing is computed twice.
+        assert {name: now[name] for name in stamps} == stamps
+        stamps = now
+    assert interrupted >= 10
+    done = subprocess.run(sweep(file, "--json"), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["computed"] + found["found"] == 200
+    assert found["found"] == len(stamps)
+    assert len({record.id for record in Store(file.parent / "store")}) == 200

@@ -1,0 +1,90 @@
+"""`workbench ensemble THEOREM`: one theorem on many members at once, the four verdicts counted."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Annotated, Any
+
+import typer
+
+from workbench.cli.console import print_json, progress, status_of, table
+
+_HELP = {
+    "target": 'A target family as JSON, without its seed, such as {"family": "near_identity", "shape": [4, 4]}',
+    "start": 'A start as JSON, without its seed, such as {"scheme": "gaussian", "scale": "1/2"}',
+    "step": "Step sizes, taken in turn, such as 1/16,1/32; left out, the largest that the theorem allows each member",
+    "precision": "float64 or float32",
+}
+
+
+def ensemble_command(
+    theorem: Annotated[str, typer.Argument(help="Name of a theorem, or the path of a theorem file")],
+    target: Annotated[str, typer.Option(help=_HELP["target"])],
+    widths: Annotated[str, typer.Option(help="Widths d_0,d_1,...,d_L of the layers")],
+    members: Annotated[int, typer.Option(help="Number of members", min=1)] = 100,
+    steps: Annotated[int, typer.Option(help="Steps of each member", min=1)] = 100,
+    start: Annotated[str, typer.Option(help=_HELP["start"])] = '{"scheme": "identity"}',
+    step_size: Annotated[str | None, typer.Option(help=_HELP["step"])] = None,
+    momentum: Annotated[str, typer.Option(help="Momentum of heavy ball; 0 is plain descent")] = "0",
+    seed: Annotated[int, typer.Option(help="Seed of the ensemble")] = 0,
+    precision: Annotated[str, typer.Option(help=_HELP["precision"])] = "float64",
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N")] = "cpu",
+    without: Annotated[list[str] | None, typer.Option(help="Set a hypothesis aside", metavar="HYPOTHESIS")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else")] = False,
+) -> None:
+    """Judge a theorem on every member of an ensemble; the verdict is the worst present."""
+    from workbench import theorems
+    from workbench.ensembles import Ensemble, verdicts
+    from workbench.exact import rational
+
+    loaded = theorems.load(theorem)
+    sizes = [rational(text, "a step size") for text in step_size.split(",")] if step_size else [Fraction(1)]
+    ensemble = Ensemble(_widths(widths), _table(target), members, tuple(sizes), _table(start), seed)
+    with progress(f"running {members} members"):
+        if step_size is None:
+            ensemble = verdicts.with_largest_steps(ensemble, loaded)
+        options: dict[str, Any] = {"precision": precision, "device": device, "without": without or []}
+        found = verdicts.compare(loaded, ensemble, steps, momentum=rational(momentum, "the momentum"), **options)
+    if json:
+        print_json(_document(found))
+    else:
+        print(f"{loaded.name}: {found.verdict.upper()} (estimate: worst of {members} members)")
+        print(table([[verdict, str(count)] for verdict, count in found.counts.items()], ["verdict", "members"]))
+        print(f"worst member {found.worst_member}, seed {ensemble.seed_of(found.worst_member)}")
+    raise typer.Exit(status_of(found.verdict))
+
+
+def _document(found: Any) -> dict[str, Any]:
+    from workbench.exact import decimal_text
+
+    return {
+        "theorem": found.theorem.name,
+        "verdict": found.verdict,
+        "grade": "estimate",
+        "counts": found.counts,
+        "statuses": found.statuses,
+        "worst_member": found.worst_member,
+        "worst_margin_decimal": decimal_text(found.worst_margin.value),
+        "worst_error_decimal": decimal_text(found.worst_margin.error, 3),
+        "worst_problem": found.ensemble.member(found.worst_member).specification(),
+        "worst_step_size": str(found.ensemble.step_size(found.worst_member)),
+    }
+
+
+def _widths(text: str) -> tuple[int, ...]:
+    from workbench.errors import InputError
+
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() for part in parts):
+        raise InputError(f"the widths are {text!r}; give integers such as 2,3,2")
+    return tuple(int(part) for part in parts)
+
+
+def _table(text: str) -> dict[str, Any]:
+    from workbench.errors import InputError
+    from workbench.targets._reading import parse_text
+
+    found = parse_text(text, "the family")
+    if not isinstance(found, dict):
+        raise InputError(f'the family is {text!r}; give a table such as {{"family": "near_identity", "shape": [4, 4]}}')
+    return found

@@ -1,0 +1,68 @@
+"""`workbench sweep FILE.toml`: many runs into one store, resumed where they were left."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from workbench.cli.console import VIOLATED, WRONG, print_json, progress, say, status_of, store_at, table, worst
+
+_HELP = {
+    "file": "The sweep: a TOML file of fixed entries, grids and draws",
+    "set": "Values of a grid, such as depth=2,4,8 or dynamics.step_size=1/8,1/16; repeat for several",
+    "table": "Where the table goes, .parquet or .csv; left out, into the store",
+    "processes": "Runs carried side by side on this machine",
+}
+
+
+def sweep_command(
+    file: Annotated[Path, typer.Argument(help=_HELP["file"])],
+    change: Annotated[list[str] | None, typer.Option("--set", help=_HELP["set"], metavar="NAME=VALUES")] = None,
+    processes: Annotated[int, typer.Option(help=_HELP["processes"], min=1)] = 1,
+    table_file: Annotated[Path | None, typer.Option("--table", help=_HELP["table"])] = None,
+    store: Annotated[Path | None, typer.Option(help="Folder of the store")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else")] = False,
+) -> None:
+    """Carry every run of a sweep that the store does not have, and tabulate all of them."""
+    from workbench.sweeps import execution, results, specification
+
+    template = specification.read(file, dict(specification.assignment(text) for text in change or []))
+    cells, root = list(specification.cells(template)), store_at(store).root
+    begun, outcomes = time.monotonic(), []
+    with progress(f"{file.stem}: {len(cells)} runs", len(cells)) as bar:
+        for outcome in execution.execute(cells, root, processes):
+            outcomes.append(outcome)
+            if outcome.state == execution.FAILED:
+                say(f"run {_named(outcome.values)}: {outcome.row['error']}")
+            bar.advance(_pace(file.stem, len(outcomes), len(cells), time.monotonic() - begun))
+    path = table_file or root / "sweeps" / f"{file.stem}{results.default_suffix()}"
+    results.write(outcomes, path)
+    states = Counter(outcome.state for outcome in outcomes)
+    verdicts = Counter(str(o.row["verdict"]) for o in outcomes if o.state != execution.FAILED)
+    summary = {"runs": len(cells), **{s: states[s] for s in (execution.COMPUTED, execution.FOUND, execution.FAILED)}}
+    if json:
+        print_json({"sweep": file.stem, **summary, "verdicts": dict(verdicts), "table": str(path)})
+    else:
+        print(table([[verdict, str(count)] for verdict, count in sorted(verdicts.items())], ["verdict", "runs"]))
+        print(", ".join(f"{count} {word}" for word, count in summary.items()))
+        print(f"table in {path}")
+    raise typer.Exit(_status(verdicts, states[execution.FAILED]))
+
+
+def _named(values: Any) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in values.items()) or "(the only one)"
+
+
+def _pace(name: str, done: int, total: int, seconds: float) -> str:
+    rate = done / max(seconds, 1e-9)
+    return f"{name}: {done}/{total}, {rate:.3g} runs/s, {(total - done) / rate:.0f} s left"
+
+
+def _status(verdicts: Counter[str], failed: int) -> int:
+    """Return the exit status: a violation beats a failure, a failure beats what is open."""
+    found = worst(status_of(verdict) for verdict in verdicts)
+    return WRONG if failed and found != VIOLATED else found

@@ -1,0 +1,80 @@
+"""The table of a sweep: one row a run, in Parquet where pyarrow is installed, else in CSV."""
+
+from __future__ import annotations
+
+import csv
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import InputError, MissingPackageError, StoreError
+from workbench.sweeps.execution import Outcome
+
+_COLUMNS = (
+    *("theorem", "verdict", "grade", "margin", "error_of_margin", "tightness", "status", "steps"),
+    *("observed_rate", "predicted_rate", "error"),
+)
+
+
+def default_suffix() -> str:
+    """Return the suffix of the best format at hand."""
+    return ".parquet" if find_spec("pyarrow") is not None else ".csv"
+
+
+def rows(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """Return the rows, each with every column, in the order of the run ids."""
+    names = list(dict.fromkeys(name for outcome in outcomes for name in outcome.values))
+    ordered = sorted(outcomes, key=lambda o: (o.run_id or "", str(o.values)))
+    return [
+        {
+            "run_id": outcome.run_id,
+            **{name: outcome.values.get(name) for name in names},
+            **{name: outcome.row.get(name) for name in _COLUMNS},
+        }
+        for outcome in ordered
+    ]
+
+
+def write(outcomes: Sequence[Outcome], path: Path) -> None:
+    """Write the table of some outcomes, whole or not at all."""
+    writers: dict[str, Callable[[list[dict[str, Any]], Path], None]] = {".csv": _csv, ".parquet": _parquet}
+    if path.suffix not in writers:
+        raise InputError(f"the table {path} ends in {path.suffix!r}; give .parquet or .csv")
+    if path.suffix == ".parquet" and find_spec("pyarrow") is None:
+        raise MissingPackageError("pyarrow", "a table in Parquet")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+        os.close(handle)
+        try:
+            writers[path.suffix](rows(outcomes), Path(name))
+            Path(name).replace(path)
+        finally:
+            Path(name).unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"the table {path} cannot be written: {error.strerror}") from error
+
+
+def _csv(table: list[dict[str, Any]], path: Path) -> None:
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, list(table[0]) if table else ["run_id"])
+        writer.writeheader()
+        writer.writerows(table)
+
+
+def _parquet(table: list[dict[str, Any]], path: Path) -> None:
+    import pyarrow
+    from pyarrow import parquet
+
+    parquet.write_table(pyarrow.table({name: _column(table, name) for name in (table[0] if table else [])}), path)
+
+
+def _column(table: list[dict[str, Any]], name: str) -> list[Any]:
+    """Return a column of one type: what mixes numbers and texts becomes texts."""
+    values = [row[name] for row in table]
+    if len({isinstance(value, str) for value in values if value is not None}) > 1:
+        return [None if value is None else str(value) for value in values]
+    return values
