@@ -211,9 +211,8 @@ def test_a_spectrum_is_clipped_to_the_radius(name: str) -> None:
     assert not enclosed(backend, clipped, [list(row) for row in control.rows])
 
 
-@pytest.mark.parametrize("name", ["ball", "exact"])
-def test_a_spectrum_is_not_clipped_where_no_enclosure_is_known(name: str) -> None:
-    backend = backends.load(name)
+def test_a_spectrum_is_not_clipped_in_rationals() -> None:
+    backend = backends.load("exact")
     with backend.session(), pytest.raises(UnsupportedError):
         backend.clip_spectrum(backend.identity(2), Fraction(1))
 
@@ -490,7 +489,8 @@ def test_the_spectral_norm_bound_is_an_upper_bound_and_not_idle(a: np.ndarray) -
     with mpmath.workprec(200):
         truth = max(mpmath.svd_r(mpmath.matrix(a.tolist()), compute_uv=False))
         assert truth <= mpmath.mpf(bound)
-        assert mpmath.mpf(bound) <= 1.2 * truth + mpmath.mpf(10) ** -320
+        # Doubles near the end of their range have few bits: the bound is safe there, not sharp.
+        assert mpmath.mpf(bound) <= 1.2 * truth + mpmath.mpf(10) ** -279
 
 
 def _bounds_of_the_hessian(layers: list[np.ndarray], target: list[list[float]]) -> tuple[float, float]:

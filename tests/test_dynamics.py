@@ -136,7 +136,7 @@ def test_the_scalar_flow_of_depth_two_is_its_closed_form(backend: str) -> None:
         LinearNetwork((1, 1, 1)), SquareLoss(Matrix.from_rows([[s]])), Start("identity", {"scale": "1/2"})
     )
     run = flow(problem, backend, Fraction(3, 2), 30 if backend in ("mp", "ball") else None)
-    assert run.grade == "estimate"
+    assert run.grade == ("enclosure" if backend == "ball" else "estimate")
     assert run.status is Status.FINISHED
     assert run.times[-1] == Fraction(3, 2)
     with mpmath.workprec(300):
@@ -299,6 +299,7 @@ def test_every_recorded_weight_has_the_digits_asked_for(digits: int) -> None:
 
 
 def test_a_wrong_lipschitz_constant_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dynamics, "runner", lambda problem, method: None)  # full matrices, not the modes
     truth = certified("saddle", 300, 80)
     assert agree(descend(SADDLE, "ball", 300, digits=1), truth)
     monkeypatch.setattr(gradient_descent.Step, "growth", lambda self, low, high: 0.5)
@@ -306,6 +307,7 @@ def test_a_wrong_lipschitz_constant_is_caught(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_hessian_bound_without_its_twist_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dynamics, "runner", lambda problem, method: None)  # full matrices, not the modes
     truth = certified("saddle", 1500, 80)
     # As though the loss were convex: no growth along the saddle's directions.
     monkeypatch.setattr(_error_bounds.HessianBound, "extremes", lambda self, layers, error: (0.0, 1.0))
@@ -339,10 +341,9 @@ def test_a_norm_neither_vanishes_nor_overflows(size: float) -> None:
     assert np.isnan(_error_bounds.norm([np.array([[np.nan, 1.0]])]))
 
 
-@pytest.mark.parametrize("backend", ["mp", "ball"])
-def test_a_flow_of_more_digits_than_its_estimate_can_hold_is_refused(backend: str) -> None:
+def test_a_flow_of_more_digits_than_its_estimate_can_hold_is_refused() -> None:
     with pytest.raises(UnsupportedError, match="digits"):
-        flow(SMALLEST, backend, Fraction(1, 8), 400)
+        flow(SMALLEST, "mp", Fraction(1, 8), 400)
 
 
 # Divergence, stalling, stopping.
@@ -469,7 +470,7 @@ def test_a_run_that_ran_out_of_bits_says_that_its_digits_are_not_guaranteed(monk
     monkeypatch.setattr(dynamics, "_MOST_BITS", 90)
     run = descend(SADDLE, "ball", 2000, digits=20, keep_weights=False)
     assert any("not guaranteed" in note for note in run.notes)
-    assert not descend(SADDLE, "ball", 5, digits=1).notes
+    assert not any("not guaranteed" in note for note in descend(SADDLE, "ball", 5, digits=1).notes)
 
 
 # Wrong questions.

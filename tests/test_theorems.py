@@ -286,8 +286,8 @@ def test_a_theorem_given_as_a_path_works_as_a_built_in(tmp_path: Path) -> None:
 def test_the_exponent_of_the_slow_modes_is_caught(tmp_path: Path) -> None:
     # m = lambda^(1 - 1/L) squared: without the square, the rate of the modes below one is too fast.
     change = (
-        "power = run.reals.power(eigenvalue, Fraction(2) - Fraction(2, run.depth))",
-        "power = run.reals.power(eigenvalue, Fraction(1) - Fraction(1, run.depth))",
+        "-eigenvalue), Fraction(2) - Fraction(2, run.depth))",
+        "-eigenvalue), Fraction(1) - Fraction(1, run.depth))",
     )
     assert not agrees(edited("positive_definite", tmp_path, change))
 

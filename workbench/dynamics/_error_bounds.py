@@ -329,8 +329,12 @@ def _spectral_norm_bounds(a: np.ndarray, squarings: int = 5) -> np.ndarray:
 
 def norm(arrays: list[np.ndarray]) -> float:
     """Return the Frobenius norm of several arrays together."""
-    with np.errstate(over="ignore"):
-        return float(np.sqrt(sum(float((a * a).sum()) for a in arrays)))
+    # Relative to the largest entry: squares of doubles leave their range at 1e-162 and 1e154.
+    size = max((float(np.abs(a).max()) for a in arrays if a.size), default=0.0)
+    if size == 0 or not np.isfinite(size):
+        return size
+    with np.errstate(over="ignore", under="ignore"):
+        return size * float(np.sqrt(sum(float(((a / size) ** 2).sum()) for a in arrays)))
 
 
 def _finite_or_infinite(value: float) -> float:

@@ -25,6 +25,7 @@ from typing import Any
 
 from workbench.backends import Array, Backend
 from workbench.backends.ball import arb, measured, precision
+from workbench.backends.float64 import nearest
 from workbench.dynamics._iteration import number_of_steps
 from workbench.dynamics._recorder import PrecisionShort, Recorder
 from workbench.errors import UnsupportedError
@@ -162,7 +163,7 @@ class _Descent:
         if not loss.is_finite() or float(loss.mid()) > _DIVERGED:
             return Status.DIVERGED
         level = self.method.stop.until_loss
-        if level is not None and float(loss.mid()) <= 2 * float(level):
+        if level is not None and float(loss.mid()) <= 2 * nearest(level):
             low, high = measured(loss).bounds() or (Fraction(0), level + 1)
             if high <= level:
                 return Status.CONVERGED
