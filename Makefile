@@ -10,11 +10,11 @@ report: $(STAMP)
 	$(BIN)/workbench report bartlett2018
 
 test: $(STAMP) lint
-	$(BIN)/pytest -n auto -m "not long"
+	$(BIN)/pytest -n auto --dist loadfile -m "not long"
 	$(BIN)/workbench verify --derivations
 
 test-long: $(STAMP)
-	$(BIN)/pytest -n auto -m long
+	$(BIN)/pytest -n auto --dist loadfile -m long
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

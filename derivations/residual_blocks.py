@@ -34,6 +34,8 @@ source = {
     "locator": "linear form, worked out for this project",
     "url": "https://arxiv.org/abs/2506.06194",
 }
+# Depth 4 by default would take half a minute, and the chain of letters covers every depth.
+depths = (2, 3)
 least_depth = 2
 shape = "square"
 
