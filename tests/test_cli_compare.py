@@ -202,6 +202,11 @@ def _descent(step: float, steps: int) -> dict[str, np.ndarray]:
     }
 
 
+def _weights(step: float, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    arrays = _descent(step, steps)
+    return arrays["weights_1"], arrays["weights_2"]
+
+
 RUN = ["compare", "positive_definite", "--target", "[[2]]", "--depth", "2", "--run", "run.npz", "--json"]
 
 
@@ -221,6 +226,17 @@ def test_tampered_run_made_elsewhere_is_violated(workbench: Command, tmp_path: P
 def test_large_declared_error_decides_nothing(workbench: Command, tmp_path: Path) -> None:
     np.savez(tmp_path / "run.npz", **_descent(0.125, 20), error=1.0)
     assert workbench(*RUN).document["verdict"] == "undecided"
+
+
+def test_run_of_losses_must_start_at_the_problem_s_loss(workbench: Command, tmp_path: Path) -> None:
+    losses = [(float(a[0, 0] * b[0, 0]) - 2.0) ** 2 / 2 for a, b in zip(*_weights(0.125, 20), strict=True)]
+    kept = {"steps": np.arange(21), "step_size": np.array(0.125)}
+    np.savez(tmp_path / "run.npz", **kept, loss=np.array(losses), loss_error=1e-13)
+    assert workbench(*RUN).document["verdict"] == "consistent"
+    np.savez(tmp_path / "run.npz", **kept, loss=np.full(21, 1e9), loss_error=1e-13)
+    found = workbench(*RUN)
+    assert found.status == 2
+    assert "step 0" in found.err
 
 
 def test_run_file_that_is_no_archive_is_refused(workbench: Command, tmp_path: Path) -> None:

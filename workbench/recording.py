@@ -122,6 +122,8 @@ def _trajectory(
         series = _from_weights(problem, method, arrays, steps, names)
     else:
         series = {name: _series(arrays, name, len(steps), problem, steps, path) for name in names}
+        if steps[0] == 0 and "loss" in series:
+            _hold_initial_loss(problem, series["loss"][0])
     used = Arithmetic("float64", None, 53)
     return Trajectory(problem, method, used, steps, times, series, "estimate", Status.FINISHED, None, notes)
 
@@ -188,6 +190,19 @@ def _hold_start(layers: list[np.ndarray], start: list[np.ndarray], error: float)
         room = error + _SAME_START * (1.0 + float(np.abs(exact).max()))
         if not np.all(np.abs(layer[0] - exact) <= room):
             raise InputError(f"weights_{number} at step 0 is not the start of the problem; give the run's with --init")
+
+
+def _hold_initial_loss(problem: Problem, recorded: Measured) -> None:
+    """Raise where the recorded loss at step 0 is not that of the problem's start."""
+    network = build(problem, Float64())
+    exact = float(network.loss(network.parameters)[0, 0])
+    if recorded.value is None or recorded.error is None or not np.isfinite(exact):
+        return
+    if abs(float(recorded.value) - exact) > float(recorded.error) + _SAME_START * (1.0 + exact):
+        raise InputError(
+            f"the loss at step 0 is {float(recorded.value):.6g}, but the problem starts at {exact:.6g}; "
+            "give the run's target and start"
+        )
 
 
 def _layers(problem: Problem, arrays: dict[str, np.ndarray], records: int) -> list[np.ndarray]:
