@@ -588,3 +588,12 @@ def test_networks_share_one_contract() -> None:
     for network in networks:
         problem = Problem(network, SquareLoss(Matrix.from_rows([["1/2", 0], [0, "2"]])), IDENTITY)
         assert agree(descend(problem, "float64", 3), descend(problem, "exact", 3))
+
+
+def test_equality_of_layers_is_never_read_off_a_run_that_supposes_it() -> None:
+    arithmetic = Arithmetic("ball", 20)
+    method = Method("gradient_descent", Stop(steps=5), Fraction(1, 10))
+    supposing = dynamics.run(SADDLE, method, arithmetic, ("loss",))
+    judging = dynamics.run(SADDLE, method, arithmetic, ("loss", "layer_spread"))
+    assert any("structure used" in note for note in supposing.notes)
+    assert not any("structure used" in note for note in judging.notes)

@@ -13,7 +13,8 @@ Lemma (one mode).
     y, its radius joins the error. s is evaluated in a ball at few bits; unlike the bound by norms it falls below one.
 
 The hypotheses are decided from exact data: the start by its rows, the target by its family (a spectrum, rotated by a
-rational rotation) or by being diagonal. An observable other than the loss is measured on U diag(x) U^T.
+rational rotation) or by being diagonal. Only runs that read nothing but the loss (and weights) come here: a statement
+about the layers themselves, such as their equality, would find what the lemma supposes.
 """
 
 from __future__ import annotations
