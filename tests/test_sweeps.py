@@ -18,7 +18,7 @@ import pytest
 
 from workbench.errors import InputError
 from workbench.store import Store
-from workbench.sweeps import execution, results, specification
+from workbench.sweeps import execution, outcomes, results, specification
 from workbench.sweeps.claims import claimed
 
 SWEEP = """
@@ -101,18 +101,18 @@ def test_a_mistaken_sweep_is_refused_by_name(file: Path, old: str, new: str, sai
 def test_a_sweep_computes_once_and_is_then_found(file: Path, tmp_path: Path) -> None:
     first = list(execution.execute(cells(file), tmp_path / "store"))
     again = list(execution.execute(cells(file), tmp_path / "store"))
-    assert {o.state for o in first} == {execution.COMPUTED}
-    assert {o.state for o in again} == {execution.FOUND}
+    assert {o.state for o in first} == {outcomes.COMPUTED}
+    assert {o.state for o in again} == {outcomes.FOUND}
     assert [o.row for o in first] == [o.row for o in again]
     assert len(list(Store(tmp_path / "store"))) == 6
 
 
 def test_a_failing_run_is_reported_and_the_others_go_on(file: Path, tmp_path: Path) -> None:
     found = list(execution.execute(cells(file, **{"dynamics.step_size": ["0", "1/16"]}), tmp_path / "store"))
-    failed = [o for o in found if o.state == execution.FAILED]
+    failed = [o for o in found if o.state == outcomes.FAILED]
     assert len(failed) == 6
     assert all("must be positive" in o.row["error"] for o in failed)
-    assert len([o for o in found if o.state == execution.COMPUTED]) == 6
+    assert len([o for o in found if o.state == outcomes.COMPUTED]) == 6
 
 
 def test_an_unreadable_record_is_reported_by_its_run(file: Path, tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_an_unreadable_record_is_reported_by_its_run(file: Path, tmp_path: Path)
     first = list(execution.execute(cells(file), store.root))
     store.path(str(first[2].run_id)).write_text("{")
     again = list(execution.execute(cells(file), store.root))
-    assert [o.state for o in again].count(execution.FAILED) == 1
+    assert [o.state for o in again].count(outcomes.FAILED) == 1
     assert "cannot be read" in again[2].row["error"]
 
 
@@ -144,8 +144,8 @@ def test_a_run_that_another_holds_is_left_and_then_waited_for(file: Path, tmp_pa
     chosen = cells(file)[0]
     run_id = str(next(execution.execute([chosen], tmp_path / "other")).run_id)
     with claimed(tmp_path / "store", run_id):
-        assert execution.carry(chosen, tmp_path / "store").state == execution.BUSY
-    assert execution.carry(chosen, tmp_path / "store", wait=True).state == execution.COMPUTED
+        assert execution.carry(chosen, tmp_path / "store").state == outcomes.BUSY
+    assert execution.carry(chosen, tmp_path / "store", wait=True).state == outcomes.COMPUTED
 
 
 def test_the_command_tabulates_and_says_what_it_did(file: Path, tmp_path: Path) -> None:
@@ -163,9 +163,9 @@ def test_the_command_tabulates_and_says_what_it_did(file: Path, tmp_path: Path) 
 
 def test_a_table_in_parquet_reads_as_the_rows(file: Path, tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet", reason="a table in Parquet needs pyarrow")
-    outcomes = list(execution.execute(cells(file), tmp_path / "store"))
-    results.write(outcomes, tmp_path / "table.parquet")
-    assert parquet.read_table(tmp_path / "table.parquet").to_pylist() == results.rows(outcomes)
+    found = list(execution.execute(cells(file), tmp_path / "store"))
+    results.write(found, tmp_path / "table.parquet")
+    assert parquet.read_table(tmp_path / "table.parquet").to_pylist() == results.rows(found)
 
 
 def test_a_table_of_another_suffix_is_refused(tmp_path: Path) -> None:

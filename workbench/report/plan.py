@@ -2,9 +2,10 @@
 
 Top level: `title`, `subtitle`, `abstract`. `[[runs]]`: `key`, and either `derivation` (with `depth`, `widths`) or a
 `theorem` with `depth` or `widths`, `target`, `start`, `dynamics`, `parameters`, `step_size`, one of `steps`, `time`,
-`until_loss`, `backend`, `without`; `expect`; `claim`, the words of its line in the first table. `depths = [2, 4]` and
-`spectra = [[...], ...]` make one run for each, with keys `KEY.0`, `KEY.1`, ... `[[sections]]`: `heading`, `words`,
-`statement` (a run's key), `figures`, `compare` (keys of runs side by side), `derivation` (a run's key).
+`until_loss`, `backend`, `without`, `ensemble` (members and seed: the target then has no seed); `expect`; `claim`, the
+words of its line in the first table. `depths = [2, 4]` and `spectra = [[...], ...]` make one run for each, with keys
+`KEY.0`, `KEY.1`, ... `[[sections]]`: `heading`, `words`, `statement` (a run's key), `figures`, `compare` (keys of runs
+side by side), `derivation` (a run's key).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from workbench.store import digest
 
 _RUN = (
     "key theorem derivation depth depths widths size spectra target start dynamics parameters step_size steps time "
-    "until_loss backend without expect claim"
+    "until_loss backend without ensemble expect claim"
 ).split()
 _SECTION = ("heading", "words", "statement", "figures", "compare", "derivation")
 _FIGURE = {
@@ -157,6 +158,7 @@ def _experiment(entry: Mapping[str, Any]) -> dict[str, Any]:
         "dynamics": dynamics,
         "backend": entry.get("backend", {"name": "float64"}),
         "without": entry.get("without", []),
+        **({"ensemble": entry["ensemble"]} if "ensemble" in entry else {}),
     }
 
 
@@ -165,6 +167,8 @@ def _widths(entry: Mapping[str, Any], target: Mapping[str, Any]) -> list[int]:
         return list(entry["widths"])
     depth = _required(entry, "depth", f"the run {entry['key']!r}")
     values = target.get("eigenvalues") or target.get("rows") or target.get("values")
+    if "shape" in target:
+        values = range(target["shape"][0])
     if not isinstance(depth, int) or not values:
         raise InputError(f"the run {entry['key']!r} needs widths, or an integer depth and a target of known size")
     return [len(values)] * (depth + 1)

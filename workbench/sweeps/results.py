@@ -11,11 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import InputError, MissingPackageError, StoreError
-from workbench.sweeps.execution import Outcome
+from workbench.sweeps.outcomes import Outcome
 
 _COLUMNS = (
     *("theorem", "verdict", "grade", "margin", "error_of_margin", "tightness", "status", "steps"),
     *("observed_rate", "predicted_rate", "error"),
+)
+
+# Only where a run of the sweep is an ensemble.
+_OF_ENSEMBLES = (
+    "members",
+    *("members_consistent", "members_vacuous", "members_undecided", "members_violated", "worst_member"),
 )
 
 
@@ -28,11 +34,15 @@ def rows(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     """Return the rows, each with every column, in the order of the run ids."""
     names = list(dict.fromkeys(name for outcome in outcomes for name in outcome.values))
     ordered = sorted(outcomes, key=lambda o: (o.run_id or "", str(o.values)))
+    ensembles = any(outcome.row.get("members") is not None for outcome in outcomes)
+    columns = (*_COLUMNS, *_OF_ENSEMBLES) if ensembles else _COLUMNS
+    # What was asked for must not hide behind what was found: `steps` may be both.
+    asked = {name: f"asked_{name}" if name in ("run_id", *columns) else name for name in names}
     return [
         {
             "run_id": outcome.run_id,
-            **{name: outcome.values.get(name) for name in names},
-            **{name: outcome.row.get(name) for name in _COLUMNS},
+            **{column: outcome.values.get(name) for name, column in asked.items()},
+            **{name: outcome.row.get(name) for name in columns},
         }
         for outcome in ordered
     ]
