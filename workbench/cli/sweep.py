@@ -17,6 +17,7 @@ _HELP = {
     "file": "The sweep: a TOML file of fixed entries, grids and draws",
     "set": "Values of a grid, such as depth=2,4,8 or dynamics.step_size=1/8,1/16; repeat for several",
     "table": "Where the table goes, .parquet or .csv; left out, into the store",
+    "trajectories": "Where the trajectories go, .parquet or .csv, one line a record; left out, they stay in the store",
     "processes": "Runs carried side by side on this machine",
     "cluster": "Scheduler of a Dask cluster, such as tcp://10.0.0.1:8786, to carry the runs instead",
 }
@@ -28,11 +29,12 @@ def sweep_command(
     processes: Annotated[int, typer.Option(help=_HELP["processes"], min=1)] = 1,
     cluster: Annotated[str | None, typer.Option(help=_HELP["cluster"])] = None,
     table_file: Annotated[Path | None, typer.Option("--table", help=_HELP["table"])] = None,
+    trajectory_file: Annotated[Path | None, typer.Option("--trajectories", help=_HELP["trajectories"])] = None,
     store: Annotated[Path | None, typer.Option(help="Folder of the store")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else")] = False,
 ) -> None:
     """Carry every run of a sweep that the store does not have, and tabulate all of them."""
-    from workbench.sweeps import execution, results, specification
+    from workbench.sweeps import execution, results, specification, trajectories
     from workbench.sweeps import outcomes as ends
 
     template = specification.read(file, dict(specification.assignment(text) for text in change or []))
@@ -46,6 +48,8 @@ def sweep_command(
             bar.advance(_pace(file.stem, len(outcomes), len(cells), time.monotonic() - begun))
     path = table_file or root / "sweeps" / f"{file.stem}{results.default_suffix()}"
     results.write(outcomes, path)
+    if trajectory_file is not None:
+        trajectories.write(outcomes, store_at(store), trajectory_file)
     states = Counter(outcome.state for outcome in outcomes)
     verdicts = Counter(str(o.row["verdict"]) for o in outcomes if o.state != ends.FAILED)
     summary = {"runs": len(cells), **{s: states[s] for s in (ends.COMPUTED, ends.FOUND, ends.FAILED)}}

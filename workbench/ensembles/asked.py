@@ -8,8 +8,9 @@ from fractions import Fraction
 from typing import Any
 
 from workbench import content, targets, theorems
-from workbench.ensembles import verdicts
+from workbench.ensembles import mode_experiment, verdicts
 from workbench.ensembles.members import Ensemble
+from workbench.ensembles.mode_experiment import ModeExperiment
 from workbench.ensembles.records import ensemble_record
 from workbench.errors import InputError, UnknownNameError
 from workbench.exact import Matrix, rational
@@ -86,19 +87,24 @@ class EnsembleExperiment:
         return record, True
 
 
-def read(specification: Mapping[str, Any]) -> EnsembleExperiment:
+def read(specification: Mapping[str, Any]) -> EnsembleExperiment | ModeExperiment:
     """Return what a specification stands for: that of an experiment, its families unseeded, with an `ensemble`.
 
     Parameters
     ----------
     specification : mapping
         `ensemble` has `members` and may have a `seed`; the dynamics have `steps` and a step size, a list of them that
-        members take in turn, or "largest".
+        members take in turn, or "largest". Carried `by = "modes"`, an ensemble has a `check`, the number of members to
+        carry again by full matrices, and runs until a loss.
     """
     _known(specification, ("theorem", "problem", "dynamics", "backend", "without", "ensemble"), "the specification")
     counted = specification["ensemble"]
-    _known(counted, ("members", "seed"), "the ensemble")
+    _known(counted, ("members", "seed", "by", "check"), "the ensemble")
     dynamics, backend = specification.get("dynamics", {}), specification.get("backend", {})
+    if counted.get("by", "matrices") == "modes":
+        return _by_modes(specification, counted, dynamics)
+    if counted.get("by", "matrices") != "matrices" or "check" in counted:
+        raise InputError(f"an ensemble is carried by 'matrices' or by 'modes' (with a check), not {dict(counted)}")
     _known(backend, ("name", "device"), "the backend of an ensemble")
     momentum, steps, sizes = _dynamics(dynamics)
     precision = str(backend.get("name", "float64"))
@@ -114,6 +120,27 @@ def read(specification: Mapping[str, Any]) -> EnsembleExperiment:
     device = str(backend.get("device", "cpu"))
     without = tuple(specification.get("without", ()))
     return EnsembleExperiment(theorem, ensemble, steps, not sizes, momentum, precision, device, without)
+
+
+def _by_modes(
+    specification: Mapping[str, Any], counted: Mapping[str, Any], dynamics: Mapping[str, Any]
+) -> ModeExperiment:
+    _known(dynamics, ("name", "step_size", "stop"), "the dynamics of modes")
+    stop = dynamics.get("stop", {})
+    _known(stop, ("until_loss", "most"), "the stopping rule of modes")
+    if _DYNAMICS.get(str(dynamics.get("name", "descent"))) != "gradient_descent":
+        raise InputError(f"modes are carried by gradient descent, not by {dynamics['name']!r}")
+    if dynamics.get("step_size", "largest") != "largest" or specification.get("backend", {"name": "float64"}) != {
+        "name": "float64"
+    }:
+        raise InputError("modes take the largest step size, in float64")
+    members = _integer(counted.get("members"), "the members of the ensemble")
+    checked = _integer(counted.get("check", min(members, 100)), "the members to check")
+    seed = _integer(counted.get("seed", 0), "the seed of the ensemble", least=0)
+    ensemble = Ensemble(
+        step_sizes=(Fraction(1),), count=members, seed=seed, **_problem(specification.get("problem", {}))
+    )
+    return mode_experiment.read(specification, ensemble, stop, min(checked, members))
 
 
 def _dynamics(given: Mapping[str, Any]) -> tuple[Fraction, int, tuple[Fraction, ...]]:

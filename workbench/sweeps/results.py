@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ _COLUMNS = (
 _OF_ENSEMBLES = (
     "members",
     *("members_consistent", "members_vacuous", "members_undecided", "members_violated", "worst_member"),
+    *("allowed", "tightness_median", "steps_ratio", "seconds", "why_blank"),
 )
 
 
@@ -50,7 +51,13 @@ def rows(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
 
 def write(outcomes: Sequence[Outcome], path: Path) -> None:
     """Write the table of some outcomes, whole or not at all."""
-    writers: dict[str, Callable[[list[dict[str, Any]], Path], None]] = {".csv": _csv, ".parquet": _parquet}
+    whole(
+        path, {".csv": lambda part: _csv(rows(outcomes), part), ".parquet": lambda part: _parquet(rows(outcomes), part)}
+    )
+
+
+def whole(path: Path, writers: Mapping[str, Callable[[Path], None]]) -> None:
+    """Write a file by the writer of its suffix, whole or not at all."""
     if path.suffix not in writers:
         raise InputError(f"the table {path} ends in {path.suffix!r}; give .parquet or .csv")
     if path.suffix == ".parquet" and find_spec("pyarrow") is None:
@@ -60,7 +67,7 @@ def write(outcomes: Sequence[Outcome], path: Path) -> None:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
         os.close(handle)
         try:
-            writers[path.suffix](rows(outcomes), Path(name))
+            writers[path.suffix](Path(name))
             Path(name).replace(path)
         finally:
             Path(name).unlink(missing_ok=True)

@@ -64,4 +64,6 @@ def row(record: Record) -> dict[str, Any]:
         "members": payload.get("members"),
         **{f"members_{verdict}": count for verdict, count in counts.items()},
         "worst_member": payload.get("worst_member"),
+        **{name: payload.get(name) for name in ("allowed", "tightness_median", "steps_ratio", "seconds")},
+        "why_blank": " ".join(payload["notes"]) if record.verdict == "blank" else None,
     }
