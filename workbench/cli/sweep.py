@@ -19,7 +19,7 @@ _HELP = {
     "table": "Where the table goes, .parquet or .csv; left out, into the store",
     "trajectories": "Where the trajectories go, .parquet or .csv, one line a record; left out, they stay in the store",
     "processes": "Runs carried side by side on this machine",
-    "cluster": "Scheduler of a Dask cluster, such as tcp://10.0.0.1:8786, to carry the runs instead",
+    "cluster": "In place of this machine: a Dask scheduler, tcp://HOST:8786, or slurm:partition=short",
 }
 
 
@@ -40,7 +40,7 @@ def sweep_command(
     template = specification.read(file, dict(specification.assignment(text) for text in change or []))
     cells, root = list(specification.cells(template)), store_at(store).root
     begun, outcomes = time.monotonic(), []
-    with _executor(cluster) as executor, progress(f"{file.stem}: {len(cells)} runs", len(cells)) as bar:
+    with _executor(cluster, root) as executor, progress(f"{file.stem}: {len(cells)} runs", len(cells)) as bar:
         for outcome in execution.execute(cells, root, processes, executor):
             outcomes.append(outcome)
             if outcome.state == ends.FAILED:
@@ -63,15 +63,20 @@ def sweep_command(
 
 
 @contextmanager
-def _executor(cluster: str | None) -> Iterator[Any]:
+def _executor(cluster: str | None, root: Path) -> Iterator[Any]:
     """Return what carries the runs elsewhere; None where they are carried here."""
     if cluster is None:
         yield None
-        return
-    from workbench.sweeps.cluster import connected
+    elif cluster.partition(":")[0] == "slurm":
+        from workbench.sweeps.slurm import SlurmExecutor
 
-    with connected(cluster, say) as executor:
-        yield executor
+        with SlurmExecutor(root / "slurm", cluster.partition(":")[2]) as executor:
+            yield executor
+    else:
+        from workbench.sweeps.cluster import connected
+
+        with connected(cluster, say) as executor:
+            yield executor
 
 
 def _named(values: Any) -> str:
