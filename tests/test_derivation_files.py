@@ -183,6 +183,53 @@ def test_an_even_claim_does_not_notice_a_sign(written):
     assert [fault["status"] for fault in outcome.parts["blindness"]] == ["survived", "killed"] * 2
 
 
+def test_one_claim_that_says_nothing_of_its_gradient_makes_the_file_blind(written):
+    path = written(
+        PROOF
+        + """
+        square = gradient.T @ gradient
+        yield Identity("nothing", square, square.T)
+"""
+    )
+    outcome = run(path)
+    assert outcome.verdict == "blind"
+    assert "'nothing' reads the gradient of W_2" in outcome.reason
+    assert {fault["status"] for fault in outcome.parts["blindness"]} == {"killed"}
+
+
+def test_a_claim_that_any_symmetric_gradient_obeys_is_refuted_by_a_stray_matrix(written):
+    path = written("""
+        shape = "square"
+
+        def prove(calculus, depth, widths):
+            network = linear_network(depth, widths)
+            equal = equal_layers(network.layers, network.target)
+            for j, layer in enumerate(network.layers, start=1):
+                gradient = calculus.gradient(network.loss, layer)
+                yield Identity(f"G_{j}", gradient, network.above(j).T @ network.error @ network.below(j).T)
+                yield Identity(f"symmetry {j}", gradient, gradient.T, under=equal)
+    """)
+    outcome = run(path)
+    assert outcome.verdict == "proved", outcome.text()
+    assert any("a stray matrix added to the gradient of W_1" in f["fault"] for f in outcome.parts["blindness"])
+
+
+@pytest.mark.parametrize(("right", "verdict"), [("(square).T", "blind"), ("true.T @ true", "proved")])
+def test_a_claim_made_at_given_widths_only_meets_faults_too(written, right, verdict):
+    path = written(
+        PROOF
+        + f"""
+        square = gradient.T @ gradient
+        true = network.above(2).T @ network.error @ network.below(2).T
+        if len(set(widths)) > 1:
+            yield Identity("square", square, {right})
+"""
+    )
+    outcome = run(path)
+    assert outcome.verdict == verdict, outcome.text()
+    assert outcome.parts["prove"][-1]["reads"] == ["W_2"]
+
+
 def test_a_subclass_cannot_declare_itself_proved(written):
     path = written("""
         class Forged(Identity):
