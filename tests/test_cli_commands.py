@@ -106,6 +106,9 @@ BAD = {
     "derive depth": (["derive", "gradient_flow", "--depth", "-1"], "depth"),
     "derive shallow": (["derive", "balancedness_flow", "--depth", "1"], "depth 2"),
     "derive both": (["derive", "gradient_flow", "--depth", "3", "--widths", "2,3,2"], "one of them"),
+    "derive width alone": (["derive", "balancedness_flow", "--width", "2"], "--depth 3"),
+    "derive width none": (["derive", "balancedness_flow", "--depth", "3", "--width", "0"], "at least 1"),
+    "derive two widths": (["derive", "balancedness_flow", "--width", "2", "--widths", "2,2,2"], "one of them"),
     "derive square": (["derive", "equal_layers", "--widths", "2,3,2"], "equal widths"),
     "derive too much": (["derive", "gradient_flow", "--depth", "40"], "fewer layers"),
     "verify unknown": (["verify", "positive_definit"], "positive_definite"),
@@ -125,6 +128,14 @@ def test_no_argument_prints_the_help(workbench: Command) -> None:
     found = workbench()
     assert found.status == 2
     assert all(command in found.out + found.err for command in COMMANDS)
+
+
+def test_one_width_for_all_layers_is_that_list_of_widths(workbench: Command) -> None:
+    short = workbench("derive", "balancedness_flow", "--depth", "3", "--width", "2", "--latex")
+    long = workbench("derive", "balancedness_flow", "--widths", "2,2,2,2", "--latex")
+    assert short.status == long.status == 0
+    assert short.out == long.out
+    assert short.out.startswith("% 1. ")
 
 
 def test_derive_prints_the_flow_of_the_network_that_was_named(workbench: Command) -> None:

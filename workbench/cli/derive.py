@@ -15,6 +15,7 @@ def derive_command(
     name: Annotated[str, typer.Argument(help="Name of a derivation, or the path of a derivation file")],
     depth: Annotated[int | None, typer.Option(help="Number of layers")] = None,
     widths: Annotated[str | None, typer.Option(help="Widths d_0,d_1,...,d_L, such as 2,3,2")] = None,
+    width: Annotated[int | None, typer.Option(help="One width for all layers, with --depth")] = None,
     latex: Annotated[bool, typer.Option("--latex", help="Print LaTeX")] = False,
     store: Annotated[Path | None, typer.Option(help="Folder of the store")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else")] = False,
@@ -22,9 +23,11 @@ def derive_command(
     """Derive, check and control a claim; prints its numbered steps and its outcome."""
     from workbench import derivation
 
-    sizes = None if widths is None else read_widths(widths)
     if depth is not None and depth < 1:
         raise InputError(f"the depth is {depth}; it must be at least 1")
+    sizes = (
+        _equal_widths(width, widths, depth) if width is not None else None if widths is None else read_widths(widths)
+    )
     if sizes is not None and depth is not None and len(sizes) != depth + 1:
         raise InputError(f"--widths {widths} has depth {len(sizes) - 1} but --depth is {depth}; give one of them")
     claim = derivation.load(name)
@@ -35,3 +38,13 @@ def derive_command(
     else:
         print(derivation.latex(record) if latex else derivation.text(record))
     raise typer.Exit(status_of(record.verdict))
+
+
+def _equal_widths(width: int, widths: str | None, depth: int | None) -> tuple[int, ...]:
+    if widths is not None:
+        raise InputError(f"--width {width} and --widths {widths} are both given; give one of them")
+    if width < 1:
+        raise InputError(f"the width is {width}; it must be at least 1")
+    if depth is None:
+        raise InputError(f"--width {width} needs a depth: give --depth 3, or all widths by --widths")
+    return (width,) * (depth + 1)
