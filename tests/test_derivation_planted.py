@@ -10,6 +10,9 @@ import pytest
 from workbench import derivation
 
 FALSE_VERSIONS = [
+    ("white_start", "side @ inner - outer @ side", "side @ inner + outer @ side"),
+    ("white_start", "2 * m * (s - a)", "m * (s - a)"),
+    ("white_start", "(1 - root) / (1 - other)", "(1 + root) / (1 - other)"),
     ("weight_decay_drift", "kept**2 * matrix(before)", "kept * matrix(before)"),
     ("weight_decay_drift", "-2 * LAMBDA * matrix(defect)", "-1 * LAMBDA * matrix(defect)"),
     ("skew_momentum", "BETA * matrix(first)", "ETA * matrix(first)"),

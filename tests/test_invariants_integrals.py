@@ -166,5 +166,5 @@ def test_the_number_of_unknowns_is_a_closed_form(widths, degree, momentum):
 
 @pytest.mark.parametrize("degree", [5_000, 10**9, 10**40])
 def test_a_degree_beyond_all_numbers_is_refused_at_once_with_a_size(degree):
-    with pytest.raises(InputError, match="more than 1e24 coefficients .* needs more than 1e20 GiB"):
+    with pytest.raises(InputError, match=r"more than 1e24 coefficients .* needs more than 1e20 GiB"):
         polynomial_integrals((8, 8, 8), degree, momentum=True)

@@ -93,6 +93,9 @@ def _restriction(restriction: Restriction, printer: Printer) -> list[str]:
     supposed += [printer.relation(left, "=", right) for left, right in restriction.equations()]
     for letter, value in restriction.scalars.items():
         supposed.append(f"{printer.function('eig', printer.name(letter.name))} = {printer.expression(value)}")
+    # Letters commute under eig, and are their transposes: that is true on a common eigenvector only.
+    if any((m.rows, m.columns) != (1, 1) for m in restriction.scalars):
+        supposed.append(printer.words("on a common eigenvector of these matrices and their transposes"))
     return supposed
 
 
