@@ -10,6 +10,14 @@ import pytest
 from workbench import derivation
 
 FALSE_VERSIONS = [
+    ("flattest_minima", "2 * tau * inner", "tau * inner"),
+    ("flattest_minima", "right = identity(1) * ((whole - target)", "right = identity(1) * ((whole + target)"),
+    ("flattest_minima", "whole ** (depth - 1))", "whole**depth)"),
+    (
+        "balanced_hessian",
+        "right = -values[0] ** (depth - 1) * error[r][c]",
+        "right = -depth * values[0] ** (depth - 1) * error[r][c]",
+    ),
     ("white_start", "side @ inner - outer @ side", "side @ inner + outer @ side"),
     ("white_start", "2 * m * (s - a)", "m * (s - a)"),
     ("white_start", "(1 - root) / (1 - other)", "(1 + root) / (1 - other)"),

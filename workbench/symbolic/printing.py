@@ -70,10 +70,6 @@ class Printer(ABC):
         """Return a named function of something."""
 
     @abstractmethod
-    def words(self, text: str) -> str:
-        """Return words in place of a formula."""
-
-    @abstractmethod
     def over(self, numerator: str, denominator: str) -> str:
         """Return a quotient of two sums."""
 
@@ -172,9 +168,6 @@ class LatexPrinter(Printer):
         head = r"\ell" if name == "l" else rf"\operatorname{{{name}}}"
         return head + self.bracket(inner)
 
-    def words(self, text: str) -> str:
-        return rf"\text{{{text}}}"
-
     def over(self, numerator: str, denominator: str) -> str:
         return rf"\frac{{{numerator}}}{{{denominator}}}"
 
@@ -224,9 +217,6 @@ class UnicodePrinter(Printer):
 
     def function(self, name: str, inner: str) -> str:
         return ("ℓ" if name == "l" else name) + self.bracket(inner)
-
-    def words(self, text: str) -> str:
-        return text
 
     def over(self, numerator: str, denominator: str) -> str:
         above = numerator if " " not in numerator else self.bracket(numerator)
