@@ -13,6 +13,7 @@ from workbench.errors import InputError, ShapeError, UnsupportedError
 from workbench.symbolic.calculus import Calculus
 from workbench.symbolic.decisions import decide
 from workbench.symbolic.identities import Identity, Inequality, Region
+from workbench.symbolic.means import means
 from workbench.symbolic.networks import linear_network
 from workbench.symbolic.polynomials import Polynomial
 from workbench.symbolic.restrictions import Restriction, balanced, eigenvalues, equal_layers, rewrite
@@ -206,3 +207,17 @@ def test_a_witness_against_traces_keeps_symmetric_letters_symmetric():
     assert decision.status == "refuted"
     rows = decision.witness["S"]
     assert rows[0][1] == rows[1][0]
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 5])
+def test_the_inequality_of_the_means_is_proved_and_no_more_is_true(count):
+    claim = means(count)
+    assert decide(claim).status == "proved"
+    larger = decide(replace(claim, smaller=claim.smaller + Polynomial.symbol("y_1") ** count))
+    assert larger.status == "refuted"
+    assert larger.witness
+
+
+def test_means_of_one_number_are_refused():
+    with pytest.raises(InputError, match="at least 2"):
+        means(1)
