@@ -3,11 +3,11 @@ r"""Every global minimiser is at least as sharp as a balanced one.
 Claim
     Let $W = W_{L} \cdots W_{1} = \Phi$, $A_{j} = W_{L} \cdots W_{j+1}$, $B_{j} = W_{j-1} \cdots W_{1}$ and
     $T(Z) = \sum_{j} A_{j} A_{j}^{T} Z B_{j}^{T} B_{j}$. The second derivative of the loss along $V$ is
-    $\|\sum_{j} A_{j} V_{j} B_{j}\|^{2}$, and along $V_{j} = A_{j}^{T} Z B_{j}^{T}$ it is $\|T(Z)\|^{2}$ with
-    $\|V\|^{2} = \langle Z, T(Z) \rangle = \tau$. For $\|Z\| = 1$ the square of $T(Z) - \tau Z$ gives
-    $\|T(Z)\|^{2} \ge \tau^{2}$, so the sharpness is at least $\tau$; for $Z = u v^{T}$ that is
+    $|\sum_{j} A_{j} V_{j} B_{j}|^{2}$, and along $V_{j} = A_{j}^{T} Z B_{j}^{T}$ it is $|T(Z)|^{2}$ with
+    $|V|^{2} = \operatorname{tr}(Z^{T} T(Z)) = \tau$. For $|Z| = 1$ the square of $T(Z) - \tau Z$ gives
+    $|T(Z)|^{2} \ge \tau^{2}$, so the sharpness is at least $\tau$; for $Z = u v^{T}$ that is
     $\sum_{j} |A_{j}^{T} u|^{2} |B_{j} v|^{2}$. With $u^{T} W v = (A_{j}^{T} u)^{T} (W_{j} B_{j} v)$ and
-    $|p|^{2} |q|^{2} - (p^{T} q)^{2} = \frac{1}{2} \|p q^{T} - q p^{T}\|^{2}$ the product over $j$ of
+    $|p|^{2} |q|^{2} - (p^{T} q)^{2} = \frac{1}{2} |p q^{T} - q p^{T}|^{2}$ the product over $j$ of
     $|A_{j}^{T} u|^{2} |B_{j} v|^{2}$ is at least $(u^{T} W v)^{2 (L-1)}$. For $0 \le y_{1} \le \dots \le y_{L}$,
     $L y_{1} \cdots y_{L} + y_{1}^{L-2} (y_{L} - y_{1})^{2} \le \sum_{j} y_{j}^{L}$. So the sharpness is at least
     $L s_{1}^{2-2/L}$ for the largest singular value $s_{1} = u^{T} W v$.

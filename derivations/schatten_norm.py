@@ -2,13 +2,13 @@ r"""Among all factorisations of a matrix the balanced ones have the least sum of
 
 Claim
     Let $D_{j} = W_{j+1}^{T} W_{j+1} - W_{j} W_{j}^{T}$. Along $\dot{W}_{j} = X W_{j}$, $\dot{W}_{j+1} = - W_{j+1} X$ the
-    product $W = W_{L} \cdots W_{1}$ stays and $\frac{1}{2} \sum_{i} \|W_{i}\|^{2}$ moves by $- \operatorname{tr}(X D_{j})$,
+    product $W = W_{L} \cdots W_{1}$ stays and $\frac{1}{2} \sum_{i} |W_{i}|^{2}$ moves by $- \operatorname{tr}(X D_{j})$,
     which is negative for $X = D_{j} \neq 0$: a least sum is balanced. With the gradient $H_{j}$ of any loss of $W$ plus
-    $\frac{\lambda}{2} \sum_{i} \|W_{i}\|^{2}$, $W_{j+1}^{T} H_{j+1} - H_{j} W_{j}^{T} = \lambda D_{j}$, so stationary points
+    $\frac{\lambda}{2} \sum_{i} |W_{i}|^{2}$, $W_{j+1}^{T} H_{j+1} - H_{j} W_{j}^{T} = \lambda D_{j}$, so stationary points
     are balanced. On balanced layers $W^{T} W = (W_{1}^{T} W_{1})^{L}$ and
-    $\|W_{j+1}\|^{2} - \|W_{j}\|^{2} = \operatorname{tr} D_{j} = 0$: the sum is
+    $|W_{j+1}|^{2} - |W_{j}|^{2} = \operatorname{tr} D_{j} = 0$: the sum is
     $L \operatorname{tr} (W^{T} W)^{1/L} = L \sum_{r} \sigma_{r}^{2/L}$. For two layers
-    $\|W_{2}^{T} U\|^{2} + \|W_{1} V\|^{2} - 2 \operatorname{tr}(U^{T} W_{2} W_{1} V) = \|W_{2}^{T} U - W_{1} V\|^{2}$.
+    $|W_{2}^{T} U|^{2} + |W_{1} V|^{2} - 2 \operatorname{tr}(U^{T} W_{2} W_{1} V) = |W_{2}^{T} U - W_{1} V|^{2}$.
     For numbers it is the inequality of the means.
 
 Source
@@ -18,7 +18,7 @@ Scope
     Proved at the depths asked for, for any widths. Not proved by machine: that a least sum exists (the fibre is closed,
     and the sum grows without bound on it), and that a positive matrix has one positive root of order L. For two layers
     take $U$, $V$ with orthonormal columns from the singular value decomposition: the trace is then the nuclear norm,
-    and $\|W_{2}^{T} U\| \le \|W_{2}\|$.
+    and $|W_{2}^{T} U| \le |W_{2}|$.
 """
 
 from __future__ import annotations

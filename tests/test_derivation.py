@@ -16,6 +16,8 @@ NAMES = sorted(derivation.catalogue())
 
 # Claims of layers that are numbers, or multiples of the identity: a transpose changes nothing there.
 NUMBERS = {
+    "depth_limit",
+    "flattest_minima",
     "gradient_bound_equality",
     "mode_closed_forms",
     "period_doubling",

@@ -10,6 +10,13 @@ import pytest
 from workbench import derivation
 
 FALSE_VERSIONS = [
+    ("depth_limit", "depth * value**2 * (s - value)", "value**2 * (s - value)"),
+    ("depth_limit", "LOG**2 * Fraction(1, 2)", "LOG**2"),
+    ("depth_limit", "SIGMA * (S - 1)", "SIGMA * (S + 1)"),
+    ("two_layer_numbers", "identity(1) * 2 - pull", "identity(1) - pull"),
+    ("two_layer_numbers", "difference * z)", "2 * difference * z)"),
+    ("period_doubling", "(ratio**2 - ratio - 1)", "(ratio**2 - ratio - 2)"),
+    ("riccati_solution", "decay**2 * Fraction(1, 4)", "decay**2 * HALF"),
     ("flattest_minima", "2 * tau * inner", "tau * inner"),
     ("flattest_minima", "right = identity(1) * ((whole - target)", "right = identity(1) * ((whole + target)"),
     ("flattest_minima", "whole ** (depth - 1))", "whole**depth)"),
