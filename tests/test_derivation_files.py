@@ -183,6 +183,55 @@ def test_an_even_claim_does_not_notice_a_sign(written):
     assert [fault["status"] for fault in outcome.parts["blindness"]] == ["survived", "killed"] * 2
 
 
+@pytest.mark.parametrize(
+    ("definitions", "words"),
+    [
+        ("((Q, gradient), (Q, -gradient))", "defines Q twice"),
+        ("((Q, matrix(P)), (P, gradient))", "defines Q by P, which is not defined before it"),
+        ("((Q, matrix(Q)),)", "defines Q by Q"),
+    ],
+)
+def test_a_definition_is_given_once_and_by_what_comes_before(written, definitions, words):
+    path = written(
+        PROOF
+        + f"""
+        P, Q = (type(layer)(name, layer.rows, layer.columns) for name in "PQ")
+        yield Identity("wrong sign", matrix(Q), -gradient, {definitions})
+"""
+    )
+    with pytest.raises(TheoremFileError, match=words):
+        run(path)
+
+
+def test_rules_that_only_zero_obeys_prove_nothing(written):
+    path = written(
+        """
+        shape = "square"
+
+        def prove(calculus, depth, widths):
+            network = linear_network(depth, widths)
+            zeros = lambda generator, shape: {W: [[0] * shape(W)[1]] * shape(W)[0] for W in network.layers}
+            first, second = (Factor(W) for W in network.layers)
+            same = Restriction("harmless", rules=(((first,), (second,)),), draw=zeros)
+            for j, layer in enumerate(network.layers, start=1):
+                gradient = calculus.gradient(network.loss, layer)
+                true = network.above(j).T @ network.error @ network.below(j).T
+                yield Identity(f"G_{j}", gradient, true)
+            yield Identity("equal", network.layer(1) @ network.error, network.layer(2) @ network.error, under=same)
+        """,
+        HEAD.replace("import equal_layers", "import Restriction, equal_layers").replace(
+            "import matrix", "import Factor, matrix"
+        ),
+    )
+    outcome = run(path)
+    assert outcome.verdict == "undecided"
+    assert "'equal'" in outcome.reason
+
+
+def test_the_log_says_which_depth_and_widths_were_proved(written):
+    assert "\nCases\n  depth 2, widths d_0, d_1, d_2\n" in run(written(PROOF)).text()
+
+
 def test_one_claim_that_says_nothing_of_its_gradient_makes_the_file_blind(written):
     path = written(
         PROOF

@@ -221,3 +221,8 @@ def test_the_inequality_of_the_means_is_proved_and_no_more_is_true(count):
 def test_means_of_one_number_are_refused():
     with pytest.raises(InputError, match="at least 2"):
         means(1)
+
+
+def test_a_region_given_by_itself_is_refused():
+    with pytest.raises(InputError, match="x is given by itself"):
+        Region({"x": (X + 2, ONE)})

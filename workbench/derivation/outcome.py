@@ -64,7 +64,8 @@ class Outcome:
 def text(record: stores.Record) -> str:
     """Return a derivation's record as lines for the terminal: the steps, the claims, the faults, the verdict."""
     parts = record.payload["parts"]
-    lines = [record.title, "", "Steps"]
+    # What is proved is proved of these: a claim about equal widths says nothing of others.
+    lines = [record.title, "", "Cases", *(f"  {case}" for case in record.payload["cases"]), "", "Steps"]
     for step in record.payload["steps"]:
         lines += [f"  {step['number']:3}. {step['rule']}", f"         {step['before_text']}"]
         lines += [f"       → {step['after_text']}"]

@@ -79,6 +79,7 @@ class _Proof:
     faults: list[dict[str, Any]] = field(default_factory=list)
     mutants: list[Mutant] = field(default_factory=list)
     steps: list[tuple[str, Step]] = field(default_factory=list)
+    cases: list[str] = field(default_factory=list)
 
     def add(self, file: Derivation, depth: int, widths: Sequence[Width], where: str) -> None:
         """Prove at one depth, and once more with each planted fault."""
@@ -91,6 +92,7 @@ class _Proof:
         self.faults += [describe_fault(where, mutant) for mutant in planted]
         self.mutants += planted
         self.steps += [(where, step) for step in calculus.steps]
+        self.cases.append(f"depth {depth}, widths {', '.join(map(str, widths))}")
 
 
 def _compute(
@@ -135,6 +137,7 @@ def _record(
         payload={
             "depth": specification["depth"],
             "widths": specification["widths"],
+            "cases": proof.cases,
             "scope": file.scope,
             "reason": reason,
             "parts": {"prove": proof.parts, "blindness": proof.faults, **runs},

@@ -10,6 +10,7 @@ import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any, Literal
 
 from workbench.errors import InputError
@@ -145,7 +146,8 @@ def _replaced(side: Side, claim: Identity) -> MatrixPolynomial:
 def _vouched(claim: Identity, generator: random.Random) -> bool:
     """Say whether matrices were drawn that obey the rules which the normal form used: no rules need none.
 
-    Rules that no matrix obeys would prove anything.
+    Rules that no matrix obeys would prove anything, and so would rules that only zero obeys: each letter of the
+    rules must be drawn with an entry that is not zero.
     """
     restriction = claim.under
     if restriction is None or not restriction.rules:
@@ -155,9 +157,15 @@ def _vouched(claim: Identity, generator: random.Random) -> bool:
     involved = [factor.letter for rule in restriction.rules for word in rule for factor in word]
     sides = [side for side in (claim.left, claim.right) if not isinstance(side, Polynomial)]
     found = tuple(dict.fromkeys((*(letter for side in sides for letter in letters(side)), *involved)))
-    sizes = _sizes(found, generator)
-    _check_rules(restriction, restriction.draw(generator, lambda letter: _shape(letter, sizes)))
-    return True
+    idle = set(involved)
+    for _ in range(_TRIES):
+        sizes = _sizes(found, generator)
+        sample = restriction.draw(generator, partial(_shape, sizes=sizes))
+        _check_rules(restriction, sample)
+        idle -= {letter for letter, rows in sample.items() if any(any(row) for row in rows)}
+        if not idle:
+            return True
+    return False
 
 
 def _check_rules(restriction: Restriction, sample: Sample) -> None:
