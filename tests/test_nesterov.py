@@ -163,3 +163,23 @@ def test_one_layer_is_stable_just_below_the_edge_and_not_above(name, edge, beta)
     start = below.observables["loss"][0].value
     assert below.observables["loss"][-1].value < start / 10**6
     assert above.status is Status.DIVERGED or above.observables["loss"][-1].value > start * 10**6
+
+
+def settled(beta, a, steps):
+    """Return z = sqrt(h) x at the last two steps of heavy ball on two equal numbers, h = eta / (1 + beta) = 1/4."""
+    eta, target = (1 + beta) / 4, 4 * a
+    start = Start("given", {"weights": [[["11/5"]], [["11/5"]]]})
+    one = Problem(LinearNetwork((1, 1, 1)), SquareLoss(Matrix.from_rows([[target]])), start)
+    run = descent("heavy_ball", "float64", steps, eta, beta, one)
+    return [float(record[0][0][0].value) / 2 for record in run.weights[-2:]]
+
+
+def test_heavy_ball_settles_on_the_orbit_of_descent_at_the_shorter_step_inside_the_window_only():
+    # The window of momentum 1/2 ends at sqrt(41/4) / (3/2) - 1 = 1.1344; that of descent at sqrt(5) - 1 = 1.236.
+    for a in (Fraction(11, 10), Fraction(113, 100)):
+        first, second = settled(Fraction(1, 2), a, 700)
+        assert first * second == pytest.approx(1, abs=1e-9)
+        assert first**2 + second**2 == pytest.approx(1 + float(a), abs=1e-9)
+    first, second = settled(Fraction(1, 2), Fraction(114, 100), 700)
+    assert abs(first * second - 1) > 0.01
+    assert first < 2
