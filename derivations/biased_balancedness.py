@@ -11,8 +11,8 @@ Source
     Du, Hu and Lee (2018) for layers without biases; with biases worked out for this project.
 
 Scope
-    Proved for the square loss on data at the depths and widths asked for, and for any loss of the outputs with gradient
-    G at depth j + 1 or more, where what lies below is one letter and what lies above is affine. Existence of the flow is
+    Proved for any loss of the outputs with gradient G, the square loss among them: at the depths and widths asked for,
+    and at depth j + 1 or more, where what lies below is one letter and what lies above is affine. Existence of the flow is
     supposed. The check is a run whose last input is always 1, so that the last column of the first layer is a bias and
     the law is that of the whole layer; biases of deeper layers are not run.
 """
@@ -46,7 +46,7 @@ def prove(calculus: Calculus, depth: int, widths: Sequence[Width]) -> Iterator[I
     """Yield the law of each pair of layers along the flow and in one step."""
     network = biased_network(depth, widths)
     for j in range(1, depth):
-        yield from laws(calculus, network, network.loss, j, f"of D_{j}")
+        yield from laws(calculus, network, network.general_loss, j, f"of D_{j}")
     chain = opaque_biased_chain(equal_widths=len(set(widths)) == 1)
     yield from laws(calculus, chain, chain.general_loss, 1, "of D_j at every depth by every loss")
 

@@ -2,7 +2,7 @@ r"""Two layers have laws that know no width: the spectrum of a signed Gram matri
 
 Claim
     Let $P$ have the blocks $W_{1}^{T} W_{1}$, $W_{1}^{T} W_{2}^{T}$, $W_{2} W_{1}$, $W_{2} W_{2}^{T}$, let
-    $J = \operatorname{diag}(I, -I)$ and let $H$ have the blocks $0$, $G^{T}$, $G$, $0$, with $G$ the gradient of any loss
+    $J$ have the blocks $I$, $0$, $0$, $-I$ and let $H$ have the blocks $0$, $G^{T}$, $G$, $0$, with $G$ the gradient of any loss
     of $W_{2} W_{1}$. Along the flow $\dot{P} = -(H P + P H)$, and $H J = - J H$, so that $M = J P$ moves by
     $\dot{M} = H M - M H$. Hence $\operatorname{tr}(M^{k})$ is constant for every $k$, since
     $\operatorname{tr}(N (H M - M H)) = \operatorname{tr}(H (M N - N M))$ for every $N$, and $N = M^{k-1}$ commutes with

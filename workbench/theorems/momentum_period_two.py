@@ -62,7 +62,7 @@ def predict(run: Run) -> list[Identity]:
     """Return that each product follows from the two before."""
     products = [run.number(value) for value in run.observable("end_to_end_trace")]
     beta, eta = run.number(run.parameter("momentum")), run.number(run.step_size or Fraction(0))
-    target = run.number(run.target.rows[0][0])  # type: ignore[arg-type]
+    target = run.number(run.target.rows[0][0])
     predicted, mixed = products[:1], products[0]
     for k, now in enumerate(products[:-1]):
         before = products[max(k - 1, 0)]
