@@ -172,9 +172,10 @@ def value_at(polynomial: Polynomial, point: Mapping[str, Any]) -> Any:
 
 def _named(letter: Letter, rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
     names = entry_names(letter)
-    if len(rows) != len(names) or any(len(row) != len(names[0]) for row in rows):
+    if [len(row) for row in rows] != [len(row) for row in names]:
+        lengths = ", ".join(str(len(row)) for row in rows)
         raise ShapeError(
-            f"{letter.name} is {len(names)} x {len(names[0])} but {len(rows)} rows of other lengths are given"
+            f"{letter.name} is {letter.rows} x {letter.columns} but rows of the lengths {lengths} are given"
         )
     return {name: value for line, row in zip(names, rows, strict=True) for name, value in zip(line, row, strict=True)}
 
