@@ -99,5 +99,5 @@ def experiment(widths: Sequence[int], dynamics: dict[str, Any]) -> dict[str, Any
             "start": {"scheme": "gaussian", "seed": 1, "scale": "1/2"},
         },
         "dynamics": dynamics,
-        "backend": {"name": "mp", "digits": 20},
+        "backend": {"name": "ball", "digits": 20},
     }

@@ -93,13 +93,17 @@ def predict(run: Run) -> list[Bound | Rate]:
     return [*bounds, Rate(2 * sharp)]
 
 
-def _flow(depth: int, eigenvalues: list[str], backend: dict[str, Any], **options: Any) -> dict[str, Any]:
-    return symmetric(depth, eigenvalues, 1, dynamics="gradient_flow", stop={"time": "1"}, backend=backend, **options)
+def _flow(
+    depth: int, eigenvalues: list[str], backend: dict[str, Any], time: str = "1", **options: Any
+) -> dict[str, Any]:
+    return symmetric(depth, eigenvalues, 1, dynamics="gradient_flow", stop={"time": time}, backend=backend, **options)
 
 
 examples = [
     Example("eigenvalues on both sides of 1, enclosed", "consistent", _flow(3, ["1/2", "2"], BALL)),
     Example("eigenvalues below 1, in double precision", "consistent", _flow(4, ["3/5", "4/5"], FLOAT)),
+    # Late enough that the rate of the submission's text, 2 L lambda, would be violated.
+    Example("a slow mode, for a long time", "consistent", _flow(4, ["1/10"], BALL, "12")),
     Example("two layers, three eigenvalues", "consistent", _flow(2, ["1/3", "1/2", "2"], BALL)),
     Example("a negative eigenvalue", "vacuous", _flow(2, ["-1", "2"], BALL)),
     Example(
