@@ -155,14 +155,15 @@ def test_the_error_of_a_certified_run_is_propagated_and_small():
 @pytest.mark.parametrize(
     ("name", "edge"),
     [("heavy_ball", lambda b: 2 * (1 + b)), ("nesterov", lambda b: 2 * (1 + b) / (1 + 2 * b))],
+    ids=["heavy_ball", "nesterov"],
 )
 def test_one_layer_is_stable_just_below_the_edge_and_not_above(name, edge, beta):
     one = Problem(LinearNetwork((1, 1)), SquareLoss(Matrix.from_rows([["3"]])))
     shifts = (Fraction(-1, 50), Fraction(1, 50))
-    below, above = (descent(name, "float64", 1500, edge(beta) * (1 + shift), beta, one) for shift in shifts)
+    below, above = (descent(name, "float64", 800, edge(beta) * (1 + shift), beta, one) for shift in shifts)
     start = below.observables["loss"][0].value
-    assert below.observables["loss"][-1].value < start / 10**6
-    assert above.status is Status.DIVERGED or above.observables["loss"][-1].value > start * 10**6
+    assert below.observables["loss"][-1].value < start / 10**4
+    assert above.status is Status.DIVERGED or above.observables["loss"][-1].value > start * 10**4
 
 
 def settled(beta, a, steps):
@@ -177,9 +178,9 @@ def settled(beta, a, steps):
 def test_heavy_ball_settles_on_the_orbit_of_descent_at_the_shorter_step_inside_the_window_only():
     # The window of momentum 1/2 ends at sqrt(41/4) / (3/2) - 1 = 1.1344; that of descent at sqrt(5) - 1 = 1.236.
     for a in (Fraction(11, 10), Fraction(113, 100)):
-        first, second = settled(Fraction(1, 2), a, 700)
+        first, second = settled(Fraction(1, 2), a, 400)
         assert first * second == pytest.approx(1, abs=1e-9)
         assert first**2 + second**2 == pytest.approx(1 + float(a), abs=1e-9)
-    first, second = settled(Fraction(1, 2), Fraction(114, 100), 700)
+    first, second = settled(Fraction(1, 2), Fraction(114, 100), 400)
     assert abs(first * second - 1) > 0.01
     assert first < 2

@@ -79,8 +79,7 @@ def test_gradients_with_biases_are_the_entrywise_derivatives(widths, samples):
     assert agree(network.loss, loss_of, network.variables)
 
 
-@pytest.mark.parametrize("depth", [1, 2, 3])
-@pytest.mark.parametrize("samples", [None, 1, 3])
+@pytest.mark.parametrize(("depth", "samples"), [(1, None), (2, None), (3, None), (1, 3), (2, 1), (2, 3)])
 def test_gradients_of_residual_blocks_are_the_entrywise_derivatives(depth, samples):
     network = residual_network(depth, 2)
     loss = network.loss if samples is None else network.data_loss(samples)

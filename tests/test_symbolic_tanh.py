@@ -110,15 +110,18 @@ def test_the_gradient_is_the_derivative_of_sympy(biases):
             argument += symbols[network.biases[k]]
         state = state + delta * argument.applyfunc(sympy.tanh)
     loss = sum(x**2 for x in state - symbols[network.outputs]) / 2
-    point = network.point({m: s.tolist() for m, s in symbols.items()}, delta, sympy.tanh)
-    random = np.random.default_rng(1)
-    free = sorted({x for s in symbols.values() for x in s} | {delta}, key=str)
-    at = dict(zip(free, (sympy.Rational(int(n), 7) for n in random.integers(-9, 9, len(free))), strict=True))
-    for variable in network.variables:
-        for row, mine in zip(symbols[variable].tolist(), network.gradient(variable), strict=True):
-            for symbol, entry in zip(row, mine, strict=True):
-                gap = sympy.diff(loss, symbol) - value_at(entry, point)
-                assert abs(sympy.N(gap.xreplace(at), 40)) < sympy.Float("1e-35")
+    free = [x for letter in symbols for x in symbols[letter]]
+    at = drawn(network)
+    with mpmath.workprec(180):
+        rows = {m: [[mpmath.mpf(x.numerator) / x.denominator for x in row] for row in at[m]] for m in symbols}
+        values = [x for letter in symbols for row in rows[letter] for x in row]
+        scale = mpmath.mpf(1) / 3
+        point = network.point(rows, scale, mpmath.tanh)
+        for variable in network.variables:
+            for row, mine in zip(symbols[variable].tolist(), network.gradient(variable), strict=True):
+                for symbol, entry in zip(row, mine, strict=True):
+                    theirs = sympy.lambdify([*free, delta], sympy.diff(loss, symbol), "mpmath")
+                    assert abs(theirs(*values, scale) - value_at(entry, point)) < mpmath.mpf(10) ** -45
 
 
 @pytest.mark.parametrize("biases", [False, True])
