@@ -18,6 +18,7 @@ NAMES = sorted(derivation.catalogue())
 NUMBERS = {
     "gradient_bound_equality",
     "mode_closed_forms",
+    "momentum_period_two",
     "period_doubling",
     "scalar_chain_drift",
     "two_layer_numbers",
@@ -137,6 +138,7 @@ def test_depth_one_and_width_one_are_included(name):
 RECTANGULAR = [
     "balancedness_flow",
     "balancedness_drift",
+    "biased_balancedness",
     "end_to_end_flow",
     "gradient_flow",
     "skew_momentum",
