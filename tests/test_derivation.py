@@ -20,6 +20,7 @@ NUMBERS = {
     "mode_closed_forms",
     "period_doubling",
     "scalar_chain_drift",
+    "total_drift",
     "two_layer_numbers",
     "weight_decay_modes",
 }
@@ -139,6 +140,8 @@ RECTANGULAR = [
     "balancedness_drift",
     "end_to_end_flow",
     "gradient_flow",
+    "law_count",
+    "preconditioner_spectrum",
     "skew_momentum",
     "weight_decay_drift",
 ]

@@ -17,6 +17,9 @@ from workbench.invariants.systems import GradientFlow, HeavyBallFlow, Rule, chec
 from workbench.symbolic.polynomials import Polynomial
 from workbench.symbolic.words import Letter, MatrixPolynomial, Word
 
+# Enough for a gradient with a fault to move some law.
+_FEW = 2
+
 
 @dataclass(frozen=True)
 class Ranks:
@@ -29,7 +32,7 @@ class Ranks:
     laws : int
         Rank of the gradients of the laws that no bracket moves.
     brackets : int
-        Rank of the brackets of the flow's fields.
+        Rank of the brackets of the flow's fields that were evaluated.
 
     Notes
     -----
@@ -58,17 +61,27 @@ def ranks(
         That letter.
     momentum : bool
         Heavy-ball flow in place of gradient flow.
+
+    Returns
+    -------
+    Ranks
+        Of few brackets only where these already move a law that the network's own gradients conserve.
     """
     sizes, prime = checked_widths(widths), PRIMES[0]
     rule = rule_of(words, layers, slope, prime)
     system = HeavyBallFlow(sizes, prime, rule) if momentum else GradientFlow(sizes, prime, rule)
     known = momentum_laws(sizes) if momentum else balancedness_laws(sizes)
     rows = gradients(known, system.names, point_of(system, 0), prime)
-    closure = lie_closure(system, 0, ceiling=len(system.names) - len(independent(known, rows, prime)))
-    kept = constant(known, rows, closure.rows, prime)
+    kept, fields = known, 0
+    # Few fields first: where they move a law, the gradients are not this network's and the rest need not be known.
+    for ceiling in (_FEW, len(system.names) - len(independent(known, rows, prime))):
+        closure = lie_closure(system, 0, min(ceiling, len(system.names)))
+        kept, fields = constant(known, rows, closure.rows, prime), closure.rank
+        if len(kept) < len(known):
+            break
     names = {law.name for law in kept}
     still = [row for law, row in zip(known, rows, strict=True) if law.name in names]
-    return Ranks(len(system.names), len(independent(kept, still, prime)), closure.rank)
+    return Ranks(len(system.names), len(independent(kept, still, prime)), fields)
 
 
 def rule_of(words: Sequence[MatrixPolynomial], layers: Sequence[Letter], slope: Letter, prime: int) -> Rule:
