@@ -3,8 +3,8 @@ r"""One step of descent contracts the error of layers that need not commute, up 
 Claim
     Let $A_{j} = W_{L} \cdots W_{j+1}$, $B_{j} = W_{j-1} \cdots W_{1}$, $T(Y) = \sum_{j} A_{j} A_{j}^{T} Y B_{j}^{T} B_{j}$ and let
     $G_{j} = A_{j}^{T} E B_{j}^{T}$ be the gradients. A step of descent gives $E^{+} = E - \eta T(E) + H$, where $H$ is the sum
-    over the sets $K$ of at least two layers of $(- \eta)^{| K |}$ times the product with $G_{k}$ in place of $W_{k}$, $k \in K$. The
-    map T is symmetric, $\operatorname{tr} (Y^{T} T(Y)) = \sum_{j} | A_{j}^{T} Y B_{j}^{T} |^{2}$ is
+    over the sets $K$ of at least two layers of $(- \eta)^{| K |}$ times the product with $G_{k}$ in place of $W_{k}$ for
+    the layers of $K$. The map T is symmetric, $\operatorname{tr} (Y^{T} T(Y)) = \sum_{j} | A_{j}^{T} Y B_{j}^{T} |^{2}$ is
     $L m^{2L-2} | Y |^{2}$ plus terms that are at least zero where all singular values are at least $m$, and
     $| E - \eta T(E) |^{2} = | E |^{2} - \eta \sum_{j} | G_{j} |^{2} - \eta R$, where
     $R = (1 - \eta L M^{2L-2}) \sum_{j} | G_{j} |^{2} + \eta \sum_{i < j} | C_{i} - C_{j} |^{2} - \eta L \sum_{j} S_{j}$ with
@@ -64,8 +64,12 @@ def prove(calculus: Calculus, depth: int, widths: Sequence[Width]) -> Iterator[I
     network = linear_network(depth, widths)
     gradients = [calculus.gradient(network.loss, layer) for layer in network.layers]
     yield step_of_error(calculus, network, gradients)
+    for j, (layer, gradient) in enumerate(zip(network.layers, gradients, strict=True), start=1):
+        slope = Letter(f"G_{j}", layer.rows, layer.columns)
+        factored = network.above(j).T @ network.error @ network.below(j).T
+        yield Identity(f"gradient of layer {j}", matrix(slope), factored, ((slope, gradient),))
     yield from bounds(network)
-    yield from inequality(network, gradients)
+    yield from inequality(network)
 
 
 def linear_map(network: NetworkWords, argument: MatrixPolynomial) -> MatrixPolynomial:
@@ -118,11 +122,12 @@ def factors_beside(network: NetworkWords, j: int) -> tuple[list[MatrixPolynomial
     return above, [network.layer(i) for i in range(1, j)]
 
 
-def inequality(network: NetworkWords, gradients: Sequence[MatrixPolynomial]) -> Iterator[Identity]:
+def inequality(network: NetworkWords) -> Iterator[Identity]:
     """Yield the square of the first-order part of the step as a decrease and a remainder of one sign."""
-    depth, error = network.depth, network.error
+    depth, error = network.depth, matrix(Letter("E", network.target.rows, network.target.columns))
     images, slopes, overshoot = [], TracePolynomial({}), TracePolynomial({})
-    for j, gradient in enumerate(gradients, start=1):
+    for j in range(1, depth + 1):
+        gradient = network.above(j).T @ error @ network.below(j).T
         images.append(network.above(j) @ gradient @ network.below(j))
         slopes = slopes + squared_frobenius_norm(gradient)
         left, right = factors_beside(network, j)

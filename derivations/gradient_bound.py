@@ -47,18 +47,20 @@ def prove(calculus: Calculus, depth: int, widths: Sequence[Width]) -> Iterator[I
     network = linear_network(depth, widths)
     square = Polynomial.symbol("m") ** 2
     norms, excesses = TracePolynomial({}), TracePolynomial({})
+    error = matrix(Letter("E", network.target.rows, network.target.columns))
     for j, layer in enumerate(network.layers, start=1):
         slope, gradient = Letter(f"G_{j}", layer.rows, layer.columns), calculus.gradient(network.loss, layer)
         factored = network.above(j).T @ network.error @ network.below(j).T
         yield Identity(f"gradient of layer {j}", matrix(slope), factored, ((slope, gradient),))
         left = [network.layer(i) for i in range(depth, j, -1)]
         right = [network.layer(i) for i in range(1, j)]
-        more = excess(network.error, left, right, square)
-        norm = squared_frobenius_norm(gradient)
-        least = squared_frobenius_norm(network.error) * square ** (depth - 1)
+        more = excess(error, left, right, square)
+        norm = squared_frobenius_norm(network.above(j).T @ error @ network.below(j).T)
+        least = squared_frobenius_norm(error) * square ** (depth - 1)
         yield Identity(f"squared gradient of layer {j}", norm, least + more)
         norms, excesses = norms + norm, excesses + more
-    bound = network.loss * (2 * depth * square ** (depth - 1))
+    yield Identity("twice the loss", network.loss * 2, squared_frobenius_norm(network.error))
+    bound = squared_frobenius_norm(error) * (depth * square ** (depth - 1))
     yield Identity("sum of the squared gradients", norms, bound + excesses)
 
 

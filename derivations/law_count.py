@@ -1,7 +1,7 @@
 r"""Two layers have as many independent conservation laws as a formula of their widths says, and no more.
 
 Claim
-    Let $W_{1}$ be $r \times n$, $W_{2}$ be $m \times r$, and $q = n + m$. The gradient flow of every loss of $W_{2} W_{1}$
+    Let there be n inputs, r hidden units and m outputs, and $q = n + m$. The gradient flow of every loss of $W_{2} W_{1}$
     conserves $D = W_{2}^{T} W_{2} - W_{1} W_{1}^{T}$, which makes $r (r + 1) / 2$ independent laws if $r \le q$, else
     $q (2 r + 1 - q) / 2$; the heavy-ball flow with friction $\tau$ conserves $e^{\tau t} A$,
     $A = W_{2}^{T} V_{2} - V_{2}^{T} W_{2} + W_{1} V_{1}^{T} - V_{1} W_{1}^{T}$ with the velocities $V_{j}$, which makes

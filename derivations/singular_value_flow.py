@@ -5,8 +5,8 @@ Claim
     $U = Q_{L}$, $V = Q_{0}$, $S = X^{L}$, and let $M = U^{T} G V$ with the gradient $G$ of any loss at $W$. The flow has
     $U^{T} \dot{W} V = - \sum_{j} X^{2(L-j)} M X^{2(j-1)}$; frames that turn by $\dot{U} = U A$, $\dot{V} = V B$ with skew A
     and B give $U^{T} \dot{W} V = A S + \dot{S} - S B$. Both agree for $\dot{\sigma}_{r} = - L \sigma_{r}^{2-2/L} M_{r r}$,
-    $A = - F \circ (M S + S M^{T})$ and $B = - F \circ (S M + M^{T} S)$, where
-    $F_{r r'} = 1 / (\sigma_{r'}^{2/L} - \sigma_{r}^{2/L})$ and $F_{r r} = 0$; and a pair of entries of A and B is told by that pair of
+    $A_{r r'} = - F_{r r'} (M S + S M^{T})_{r r'}$ and $B_{r r'} = - F_{r r'} (S M + M^{T} S)_{r r'}$ off the diagonal, where
+    $F_{r r'} = 1 / (\sigma_{r'}^{2/L} - \sigma_{r}^{2/L})$; and a pair of entries of A and B is told by that pair of
     $U^{T} \dot{W} V$ where $\sigma_{r} \ne \sigma_{r'}$.
 
 Source
@@ -14,7 +14,7 @@ Source
 
 Scope
     Proved at the depths asked for, in words for square layers of every width and entry by entry for two modes, the only
-    ones that an entry of any of these matrices is about. $X = \operatorname{diag}(x_{r})$ and
+    ones that an entry of any of these matrices is about. The diagonal of X has the entries $x_{r}$,
     $\sigma_{r} = x_{r}^{L}$. Not proved by machine: that balanced layers have such frames, and that the frames of distinct
     singular values are differentiable. Equal singular values are not covered.
 """

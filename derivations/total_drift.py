@@ -16,7 +16,7 @@ Source
 Scope
     Proved for two layers of width 1 and the square loss; a depth other than 2 is refused. D and u, v are not zero.
     Two elementary bounds enter by their slopes, $0 \le - \ln (1 - y) - y \le \frac{y^{2}}{2 (1 - y)}$ and
-    $0 \le \operatorname{artanh} e - e \le \frac{e^{3}}{3 (1 - e^{2})}$: proved is that each side's slope is at least the
+    $0 \le \frac{1}{2} \ln \frac{1 + e}{1 - e} - e \le \frac{e^{3}}{3 (1 - e^{2})}$ for $e \ge 0$: proved is that each side's slope is at least the
     other's and that all vanish at 0. Not proved by machine: that a function with a slope of at least zero grows, the
     sum over the steps with $e^{2} \le - \ln (1 - e^{2})$, and that descent from a given start converges with q
     bounded as the step goes to 0, which makes $\frac{1}{\eta} (D_{\infty} - D_{0})$ go to $- D_{0} (F(s) - F(p_{0}))$.

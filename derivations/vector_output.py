@@ -6,7 +6,7 @@ Claim
     $\dot{\theta} = - s \rho^{1-2/L} \sin \theta$. For $L = 2$ they are solved by
     $\tan \frac{\theta}{2} = e^{-(s t + b)}$ and
     $\rho = \cosh^{2} (s t + b) / (\frac{1}{\rho_{0}} \cosh^{2} b + t + \frac{1}{2 s} (\sinh (2 s t + 2 b) - \sinh 2 b))$ from any length
-    $\rho_{0} > 0$ and any angle $0 < \theta_{0} < \pi$, with $e^{b} = \cot \frac{\theta_{0}}{2}$.
+    $\rho_{0} > 0$ and any angle $\theta_{0}$ between zero and half a turn, with $e^{-b} = \tan \frac{\theta_{0}}{2}$.
 
 Source
     Worked out for this project; the flow of the product is Arora, Cohen and Hazan (2018).
@@ -15,8 +15,8 @@ Scope
     Proved at the depths asked for and every width but the last, which is 1 whatever is given in its place. Balanced
     layers enter as $W_{j} = y Q_{j} Q_{j-1}^{T}$ with unit vectors $Q_{j}$ and $\rho = y^{L}$, $u$ stands for
     $e^{s t + b}$, and half an angle for the whole. Not proved by machine: that balanced layers with one output are of
-    rank one and have this form, and that the solution is the only one. $\theta_{0} = 0$ and $\theta_{0} = \pi$ are
-    not covered; the length then obeys the first equation with $\cos \theta = 1$ or $-1$.
+    rank one and have this form, and that the solution is the only one. The angles zero and half
+    a turn are not covered; the length then obeys the first equation with $\cos \theta = 1$ or $-1$.
 """
 
 from __future__ import annotations
@@ -121,14 +121,19 @@ def sine() -> Quotient:
 
 def solution() -> Iterator[Identity]:
     """Yield that the closed form of two layers solves both equations and starts where it should."""
-    start, initial, time = symbol("rho_0"), symbol("u_0"), symbol("t")
+    start, time, offset, below, term = (symbol(name) for name in ("rho_0", "t", "k", "n", "z"))
     along = {"u": S * U, "t": as_quotient(1)}
     cosine = cosine_of_half().substitute({"h": 1 / U})
     yield equal_quotients("closed form of the angle", cosine.derivative(along), S * (1 - cosine**2))
-    offset = cosh(initial) ** 2 / start - sinh_of_twice(initial) / (2 * S)
-    length = cosh(U) ** 2 / (offset + time + sinh_of_twice(U) / (2 * S))
-    yield equal_quotients("closed form of the length", length.derivative(along), 2 * length * (S * cosine - length))
-    yield equal_quotients("start of the length", length.substitute({"u": initial, "t": as_quotient(0)}), start)
+    denominator = offset + time + sinh_of_twice(U) / (2 * S)
+    growth = 2 * cosh(U) ** 2
+    yield equal_quotients("velocity of the denominator", denominator.derivative(along), growth)
+    length = cosh(U) ** 2 / below
+    moving = length.derivative({**along, "n": growth})
+    yield equal_quotients("closed form of the length", moving, 2 * length * (S * cosine - length))
+    # At t = 0 the denominator is k + z with z = sinh(2b) / (2s).
+    first = (cosh(U) ** 2 / start - term) + term
+    yield equal_quotients("start of the length", cosh(U) ** 2 / first, start)
 
 
 def cosh(exponential: Quotient) -> Quotient:

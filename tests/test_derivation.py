@@ -140,7 +140,6 @@ RECTANGULAR = [
     "balancedness_drift",
     "end_to_end_flow",
     "gradient_flow",
-    "law_count",
     "preconditioner_spectrum",
     "skew_momentum",
     "weight_decay_drift",
