@@ -40,6 +40,11 @@ FALSE_VERSIONS = [
     ("gradient_bound", "(depth * square ** (depth - 1))", "(2 * depth * square ** (depth - 1))"),
     ("gradient_bound", "least + more)", "least - more)"),
     ("descent_inequality", "(-1) ** size * ETA**size", "(-1) ** size * ETA"),
+    ("drift_bound", "+ ETA**2 * claimed", "- ETA**2 * claimed"),
+    ("drift_bound", "- 2 * overlap", "- overlap"),
+    ("scalar_chain_drift", "(identity(1) - pull**2)", "(identity(1) + pull**2)"),
+    ("scalar_chain_drift", '{"z": (2 * a, a + b)}', '{"z": (3 * a, a + b)}'),
+    ("equal_layers", "+ kappa * (x - 1))", "+ kappa * x)"),
     ("descent_inequality", "rest = slopes * (1 - depth", "rest = slopes * (1 + depth"),
     ("descent_inequality", "+ spread * ETA", "- spread * ETA"),
 ]
