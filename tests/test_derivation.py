@@ -21,6 +21,7 @@ NUMBERS = {
     "momentum_period_two",
     "period_doubling",
     "scalar_chain_drift",
+    "total_drift",
     "two_layer_numbers",
     "weight_decay_modes",
 }
@@ -141,6 +142,7 @@ RECTANGULAR = [
     "biased_balancedness",
     "end_to_end_flow",
     "gradient_flow",
+    "preconditioner_spectrum",
     "skew_momentum",
     "weight_decay_drift",
 ]
