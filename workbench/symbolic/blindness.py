@@ -163,9 +163,8 @@ def _statuses(claims: Sequence[Claim]) -> tuple[dict[str, Status], str]:
 
 
 def _same_gradients(calculus: Calculus, claim: Claim) -> bool:
-    for gradient in calculus.gradients:
-        if gradient.exact == gradient.given:
-            continue
+    # Those without the fault are one expression, and a restriction need not speak of their letters.
+    for gradient in (each for each in calculus.gradients if each.exact != each.given):
         if claim.under is None:
             return False
         if claim.under.apply(gradient.exact) != claim.under.apply(gradient.given):
