@@ -72,9 +72,9 @@ def test_every_sign_fault_is_killed_and_no_transpose_survives(name, outcomes):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_claim_that_reads_a_gradient_notices_a_fault_in_it(name, outcomes):
     parts = outcomes[name].parts["prove"]
-    assert not [part["name"] for part in parts if part["unnoticed"]]
+    assert not [part["name"] for part in parts if part["unnoticed"] and not part["any_gradient"]]
     assert any(part["reads"] for part in parts)
-    assert all(part["notices_faults"] for part in parts if part["reads"])
+    assert all(part["notices_faults"] for part in parts if part["reads"] and not part["any_gradient"])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -82,6 +82,7 @@ def test_the_log_says_which_claims_read_no_gradient(name, outcomes):
     text = outcomes[name].text()
     for part in outcomes[name].parts["prove"]:
         wanted = f"reads the gradient of {', '.join(part['reads'])}" if part["reads"] else "reads no gradient"
+        wanted = "declared to hold for any gradient" if part["any_gradient"] else wanted
         assert f"{part['name']} ({wanted})" in text
 
 

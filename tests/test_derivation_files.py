@@ -203,6 +203,19 @@ def test_a_definition_is_given_once_and_by_what_comes_before(written, definition
         run(path)
 
 
+def test_a_claim_of_algebra_may_be_declared_to_hold_for_any_gradient(written):
+    body = (
+        PROOF
+        + """
+        square = gradient.T @ gradient
+        yield Identity("nothing", square, square.T)
+"""
+    )
+    outcome = run(written('any_gradient = ("nothing",)\n' + textwrap.dedent(body)))
+    assert outcome.verdict == "proved"
+    assert "nothing (declared to hold for any gradient)" in outcome.text()
+
+
 def test_rules_that_only_zero_obeys_prove_nothing(written):
     path = written(
         """

@@ -47,6 +47,8 @@ class Derivation:
     shape : {"rectangular", "square", "numeric"}
         Whether the widths are distinct names, one name, or numbers, when the caller names none.
     prove, check, control : callable
+    any_gradient : tuple of str
+        Names of the claims that read a gradient and hold whatever it is: algebra, declared as such.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Derivation:
     prove: Callable[..., Any]
     check: Callable[..., Any]
     control: Callable[..., Any]
+    any_gradient: tuple[str, ...] = ()
 
     def text(self) -> str:
         """Return what the file claims, from where, and what it does not prove."""
@@ -218,6 +221,7 @@ def load(claim: str | Path) -> Derivation:
         depths=depths,
         least_depth=least,
         shape=shape,
+        any_gradient=tuple(getattr(module, "any_gradient", ())),
         **{name: _function(module, name, path) for name in ("prove", "check", "control")},
     )
 

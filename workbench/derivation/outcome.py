@@ -101,7 +101,9 @@ def _run_line(name: str, part: Mapping[str, Any]) -> str:
     return f"{name}: {part['theorem']}{dropped} ({part['grade']}, margin {part['margin']})"
 
 
-def describe_claim(where: str, claim: Claim, decision: Decision, mutants: Sequence[Mutant]) -> dict[str, Any]:
+def describe_claim(
+    where: str, claim: Claim, decision: Decision, mutants: Sequence[Mutant], declared: bool = False
+) -> dict[str, Any]:
     """Return a decided claim as JSON: LaTeX for documents, text for the terminal.
 
     `reads` names the layers whose gradient it depends on, as the planted faults show, and `unnoticed` those of them
@@ -113,6 +115,7 @@ def describe_claim(where: str, claim: Claim, decision: Decision, mutants: Sequen
         "status": decision.status,
         "reads": list(gradients_read(claim.name, mutants)),
         "unnoticed": list(unnoticed(claim.name, mutants)),
+        "any_gradient": declared,
         "notices_faults": any(claim.name in mutant.claims for mutant in mutants),
         "latex": statements.claim_latex(claim),
         "text": statements.claim_unicode(claim),
@@ -149,6 +152,8 @@ def describe_step(number: int, where: str, step: Step) -> dict[str, Any]:
 
 
 def _aside(part: Mapping[str, Any]) -> str:
+    if part["unnoticed"] and part["any_gradient"]:
+        return "declared to hold for any gradient"
     if part["unnoticed"]:
         return f"no planted fault in the gradient of {', '.join(part['unnoticed'])} refutes it"
     return f"reads the gradient of {', '.join(part['reads'])}" if part["reads"] else "reads no gradient"

@@ -88,7 +88,7 @@ class _Proof:
         planted = _mutants(file, depth, widths)
         for claim, decision in decided:
             self.statuses[where + claim.name] = decision.status
-            self.parts.append(describe_claim(where, claim, decision, planted))
+            self.parts.append(describe_claim(where, claim, decision, planted, claim.name in file.any_gradient))
         self.faults += [describe_fault(where, mutant) for mutant in planted]
         self.mutants += planted
         self.steps += [(where, step) for step in calculus.steps]
@@ -172,7 +172,7 @@ def _judge_proof(
     if unclear:
         return "undecided", f"a planted fault is undecided: {unclear[0]}"
     for part in parts:
-        if part["unnoticed"]:
+        if part["unnoticed"] and not part["any_gradient"]:
             layer = part["unnoticed"][0]
             return "blind", f"{part['name']!r} reads the gradient of {layer} but goes through with any fault in it"
     return "proved", "every identity has the normal form zero and no planted fault survives"

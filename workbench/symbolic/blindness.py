@@ -96,7 +96,9 @@ def _at_given_widths(given: Proof, examined: set[str]) -> list[Mutant]:
     # A flipped transpose may not fit these shapes.
     fitting: tuple[Fault, ...] = ("sign", "double", "stray")
     layers = list(enumerate(calculus.variables, start=1))
-    return [_examine(given, fault, layer, m.name, claims) for layer, m in layers for fault in fitting]
+    found = [_examine(given, fault, layer, m.name, claims) for layer, m in layers for fault in fitting]
+    # A proof that goes entry by entry may have no place for a stray matrix.
+    return [mutant for mutant in found if mutant.fate != "undecided"]
 
 
 def gradients_read(claim: str, mutants: Sequence[Mutant]) -> tuple[str, ...]:
