@@ -266,6 +266,8 @@ def test_the_shipped_report_names_only_what_there_is() -> None:
     for name in content.reports():
         plan = read_plan(report.folder(name))
         for run in plan.runs:
+            if run.key not in plan.group(run.group)[:12]:
+                continue
             if run.derivation is None:
                 kind = "ensemble" if "ensemble" in run.experiment else "evidence"
                 assert runs.read(run.experiment).specification()["kind"] == kind
