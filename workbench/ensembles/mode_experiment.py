@@ -24,7 +24,7 @@ from workbench.ensembles.members import Ensemble
 from workbench.ensembles.verdicts import VERDICTS
 from workbench.errors import UnsupportedError
 from workbench.evidence import UNDECIDED
-from workbench.exact import decimal_text
+from workbench.exact import decimal_text, rational
 from workbench.store import Record, Store, digest, fingerprint
 from workbench.theorems import Theorem
 
@@ -230,8 +230,6 @@ def read(specification: Mapping[str, Any], ensemble: Ensemble, stop: Mapping[str
         `until_loss` and, where it is not 100,000, `most`.
     checked : int
     """
-    from workbench.exact import rational
-
     if specification["theorem"] != THEOREM or specification.get("without"):
         raise UnsupportedError(f"modes carry the theorem {THEOREM}, with all its hypotheses")
     level = rational(stop.get("until_loss", "1e-10"), "the loss to reach")

@@ -27,6 +27,9 @@
     [draws.uniform]
     scale = ["1/2", "3/2"]
 
+With a table `[ensemble]` (`members`, `seed`; `by = "modes"` and `check`, for Theorem 2 by eigenvalues) each run is an
+ensemble, its families are given without a seed, and its backend is float64 or float32.
+
 A value that is `{name}` and nothing else becomes the number itself; a grid may also name any entry of the file by its
 path, such as `"dynamics.step_size"`. Draws are dyadics of the counter-based generator, functions of seed, name, index.
 """
