@@ -42,7 +42,7 @@ class Result:
     @property
     def as_expected(self) -> bool:
         """Whether the verdict is the expected one."""
-        return self.record.verdict == self.task.expect
+        return self.record.verdict in self.task.expect.split(" or ")
 
     @property
     def status(self) -> int:
@@ -169,7 +169,8 @@ def _derived(name: str, depth: int | None = None, widths: tuple[int, ...] | None
 
 
 def _report_tasks(name: str) -> list[Task]:
-    from workbench import experiment, report
+    from workbench import report
+    from workbench.sweeps import runs
 
     tasks = []
     # A report given by its folder is kept under the folder's own name, as `workbench report` looks for it.
@@ -179,11 +180,12 @@ def _report_tasks(name: str) -> list[Task]:
             compute = _derived(run.derivation, run.depth, run.widths)
             tasks.append(Task(run.derivation, run.key, run.expect or "proved", compute, False, (stem, run.entry)))
             continue
-        prepared = experiment.read(run.experiment)
+        prepared: Any = runs.read(run.experiment)
         expect = run.expect or "consistent"
         controlled = bool(prepared.without)
         key = (stem, run.entry)
-        tasks.append(Task(prepared.theorem.name, run.key, expect, prepared.record, controlled, key, prepared))
+        alone = None if "ensemble" in run.experiment else prepared
+        tasks.append(Task(prepared.theorem.name, run.key, expect, prepared.record, controlled, key, alone))
     return tasks
 
 
