@@ -9,10 +9,13 @@ import typer
 
 from workbench.cli.console import print_json, progress, status_of, table
 
+_FLOW_STEP = "1/16"
+
 _HELP = {
     "target": 'A target family as JSON, without its seed, such as {"family": "near_identity", "shape": [4, 4]}',
     "start": 'A start as JSON, without its seed, such as {"scheme": "gaussian", "scale": "1/2"}',
     "step": "Step sizes, taken in turn, such as 1/16,1/32; left out, the largest that the theorem allows each member",
+    "dynamics": "descent, or flow: the gradient flow in steps of flow time `--step-size` (1/16 when left out)",
     "precision": "float64 or float32",
 }
 
@@ -25,6 +28,7 @@ def ensemble_command(
     steps: Annotated[int, typer.Option(help="Steps of each member", min=1)] = 100,
     start: Annotated[str, typer.Option(help=_HELP["start"])] = '{"scheme": "identity"}',
     step_size: Annotated[str | None, typer.Option(help=_HELP["step"])] = None,
+    dynamics: Annotated[str, typer.Option(help=_HELP["dynamics"])] = "descent",
     momentum: Annotated[str, typer.Option(help="Momentum of heavy ball; 0 is plain descent")] = "0",
     seed: Annotated[int, typer.Option(help="Seed of the ensemble")] = 0,
     precision: Annotated[str, typer.Option(help=_HELP["precision"])] = "float64",
@@ -35,15 +39,20 @@ def ensemble_command(
     """Judge a theorem on every member of an ensemble; the verdict is the worst present."""
     from workbench import theorems
     from workbench.ensembles import Ensemble, verdicts
+    from workbench.errors import UnknownNameError
     from workbench.exact import rational
 
-    loaded = theorems.load(theorem)
+    if dynamics not in ("descent", "flow"):
+        raise UnknownNameError("dynamics of an ensemble", dynamics, ["descent", "flow"])
+    loaded, flow = theorems.load(theorem), dynamics == "flow"
+    if flow and step_size is None:
+        step_size = _FLOW_STEP
     sizes = [rational(text, "a step size") for text in step_size.split(",")] if step_size else [Fraction(1)]
     ensemble = Ensemble(_widths(widths), _table(target), members, tuple(sizes), _table(start), seed)
     with progress(f"running {members} members"):
         if step_size is None:
             ensemble = verdicts.with_largest_steps(ensemble, loaded)
-        options: dict[str, Any] = {"precision": precision, "device": device, "without": without or []}
+        options: dict[str, Any] = {"precision": precision, "device": device, "without": without or [], "flow": flow}
         found = verdicts.compare(loaded, ensemble, steps, momentum=rational(momentum, "the momentum"), **options)
     if json:
         print_json(_document(found))

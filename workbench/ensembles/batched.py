@@ -98,6 +98,11 @@ class Batched:
         return [w.detach().to("cpu", torch.float64, copy=True).numpy() for w in self.layers]
 
     @property
+    def tensors(self) -> tuple[list[Any], Any]:
+        """The layers and the target where they lie."""
+        return self.layers, self.target
+
+    @property
     def running(self) -> Any:
         """Which members have not ended, shape (B,)."""
         return self.state == RUNNING

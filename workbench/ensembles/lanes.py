@@ -23,8 +23,10 @@ _TYPES = {"float64": (np.float64, DIVERGED_LOSS), "float32": (np.float32, 1e30)}
 _LANES, _WIDE_LANES, _WIDE = 16, 8, 12
 
 
-def available(batch: Batch, precision: str = "float64", device: str = "cpu") -> bool:
+def available(batch: Batch, precision: str = "float64", device: str = "cpu", *, flow: bool = False) -> bool:
     """Say whether this path can carry the batch here."""
+    if flow:
+        return False
     small = max(max(w.shape[1:]) for w in batch.weights) <= WIDEST
     return small and not batch.momentum and precision in _TYPES and device == "cpu" and find_spec("numba") is not None
 
@@ -41,19 +43,21 @@ class Lanes:
 
     path = "fused lanes"
 
-    def __init__(self, batch: Batch, precision: str = "float64") -> None:
+    def __init__(self, batch: Batch, precision: str = "float64", *, flow: bool = False) -> None:
         if find_spec("numba") is None:
             raise MissingPackageError("numba", "the fused path of an ensemble")
-        if not available(batch, precision):
+        if not available(batch, precision, flow=flow):
             raise UnsupportedError(f"the fused path takes descent without momentum, widths up to {WIDEST}, no TF32")
         from workbench.ensembles._kernel import kernel
 
+        self.factor = batch.factor
         self._type, self._largest = _TYPES[precision]
         self._shapes = [w.shape[1:] for w in batch.weights]
         widest = max(max(shape) for shape in self._shapes)
         self._width = widest + widest % 2
         self._lanes = _WIDE_LANES if self._width >= _WIDE and precision == "float64" else _LANES
         self.count = batch.count
+        self._given = np.asarray(batch.targets).astype(_TYPES[precision][0]).astype(np.float64)
         self._blocks = -(-self.count // self._lanes)
         self._layers = np.ascontiguousarray(
             np.stack([self._laid_out(w) for w in batch.weights], axis=1).reshape(self._blocks, -1)
@@ -90,6 +94,13 @@ class Lanes:
             flat = np.moveaxis(blocks[:, index], -1, 1).reshape(-1, self._width, self._width)
             found.append(flat[: self.count, :rows, :columns].astype(np.float64))
         return found
+
+    @property
+    def tensors(self) -> tuple[list[Any], Any]:
+        """The layers and the target as tensors of double precision."""
+        import torch
+
+        return [torch.from_numpy(w) for w in self.weights], torch.from_numpy(self._given)
 
     @property
     def state(self) -> np.ndarray:

@@ -81,6 +81,7 @@ def compare(
     momentum: Fraction = Fraction(0),
     precision: str = "float64",
     device: str = "cpu",
+    flow: bool = False,
 ) -> EnsembleEvidence:
     """Run an ensemble and judge a theorem on every member.
 
@@ -96,11 +97,13 @@ def compare(
     momentum : Fraction
     precision : {"float64", "float32"}
     device : str
+    flow : bool
+        The gradient flow in steps of flow time eta, in place of descent.
     """
     if steps < 1:
         raise InputError(f"the steps are {steps}; give a positive integer")
     kept = spread(steps) if records is None else sorted({0, *records})
-    method = Method("gradient_descent", Stop(steps))
+    method = Method("gradient_flow" if flow else "gradient_descent", Stop(steps))
     if momentum:
         method = Method("heavy_ball", Stop(steps), None, {"momentum": momentum})
     verdicts: list[str] = []
@@ -108,7 +111,7 @@ def compare(
     statuses: dict[str, int] = {}
     for first in range(0, ensemble.count, _CHUNK):
         members = range(first, min(first + _CHUNK, ensemble.count))
-        options: dict[str, Any] = {"precision": precision, "device": device, "momentum": momentum}
+        options: dict[str, Any] = {"precision": precision, "device": device, "momentum": momentum, "flow": flow}
         carried = run(ensemble, steps, records=kept, members=members, bounded=True, **options)
         for trajectory in trajectories(carried, method, theorem.observes):
             found = evidence.compare(theorem, trajectory, without)
@@ -164,13 +167,17 @@ def _trajectory(
     layers = [[w[place] for w in carried.weights[k]] for k in rows]
     bounds = [float(errors[k, place]) for k in rows]
     bits = 53 if carried.flags["precision"] == "float64" else 24
+    flow = method.name == "gradient_flow"
+    own = replace(method, step_size=step_size)
+    if flow:
+        own = replace(method, stop=Stop(time=carried.steps[-1] * step_size))
     return Trajectory(
         problem,
-        replace(method, step_size=step_size),
+        own,
         Arithmetic("torch", None, bits, carried.flags["device"]),
         steps,
         tuple(k * step_size for k in steps),
-        _measured(problem, step_size, layers, bounds, steps, names),
+        _measured(problem, None if flow else step_size, layers, bounds, steps, names),
         "estimate",
         status,
         notes=("one member of an ensemble",) if status is not Status.DIVERGED else (),
@@ -179,7 +186,7 @@ def _trajectory(
 
 def _measured(
     problem: Problem,
-    step_size: Fraction,
+    step_size: Fraction | None,
     layers: list[list[np.ndarray]],
     bounds: list[float],
     steps: tuple[int, ...],
@@ -194,7 +201,7 @@ def _measured(
     with backend.session(), real.session():
         for k, step in enumerate(steps):
             now = tuple(backend.wrap(layer, bounds[k] / _ROUNDOFF) for layer in layers[k])
-            adjacent = previous if k and steps[k - 1] == step - 1 else None
+            adjacent = previous if step_size is not None and k and steps[k - 1] == step - 1 else None
             snapshot = observables.Snapshot(network, now, network.parameters, adjacent, step_size, real)
             for name, measure in measures.items():
                 found[name].append(measure(snapshot))
