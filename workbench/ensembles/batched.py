@@ -28,12 +28,12 @@ _LARGEST = {torch.float64: DIVERGED_LOSS, torch.float32: 1e30}
 
 @dataclass(frozen=True)
 class Batch:
-    """Initial numbers of a batch, in double precision.
+    """Initial numbers of a batch, in double precision; tensors where they were drawn on a device.
 
     Parameters
     ----------
-    weights : list of numpy.ndarray, shapes (B, d_j, d_{j-1})
-    targets : numpy.ndarray, shape (B, d_L, d_0)
+    weights : list of arrays, shapes (B, d_j, d_{j-1})
+    targets : array, shape (B, d_L, d_0)
     step_sizes : numpy.ndarray, shape (B,)
     factor : float
         c of the loss c ||W - Phi||_F^2.
@@ -42,8 +42,8 @@ class Batch:
         Loss at which a member has converged.
     """
 
-    weights: list[np.ndarray]
-    targets: np.ndarray
+    weights: list[Any]
+    targets: Any
     step_sizes: np.ndarray
     factor: float = 0.5
     momentum: float = 0.0
@@ -80,8 +80,8 @@ class Batched:
         self.count, self.watch = batch.count, watch
         self.momentum, self.factor, self.level = batch.momentum, batch.factor, batch.level
         options: dict[str, Any] = {"dtype": self.dtype, "device": device}
-        self.layers = [torch.tensor(w, **options) for w in batch.weights]
-        self.target = torch.tensor(batch.targets, **options)
+        self.layers = [torch.as_tensor(w).to(**options, copy=True) for w in batch.weights]
+        self.target = torch.as_tensor(batch.targets).to(**options, copy=True)
         self.rate = torch.tensor(batch.step_sizes, **options)
         self.state = torch.zeros(self.count, dtype=torch.int8, device=device)
         self.ended_at = torch.full((self.count,), -1, dtype=torch.int64, device=device)

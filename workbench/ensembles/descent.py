@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from workbench.backends.float64 import nearest
-from workbench.ensembles import lanes
+from workbench.ensembles import drawing, lanes
 from workbench.ensembles.batched import CONVERGED, DIVERGED, RUNNING, STALLED, Batch, Batched
 from workbench.ensembles.error_bound import ErrorBound
 from workbench.ensembles.flow import Flow
@@ -44,7 +44,8 @@ class EnsembleRun:
     ended_at : list of int
         The step at which each member ended; a stall is seen within 64 steps.
     flags : mapping
-        Path, precision, device, whether TF32 was allowed, and into how many parts the members were split.
+        Path, precision, device, where members were drawn, whether TF32 was allowed, and into how many parts the
+        members were split.
     observables, observable_errors : mapping of str to numpy.ndarray, shapes (records, B)
         Of the computed iterates, with the errors of measuring them.
     """
@@ -68,14 +69,19 @@ class EnsembleRun:
 
 
 def batch_of(
-    ensemble: Ensemble, members: Sequence[int], *, momentum: Fraction = Fraction(0), until_loss: Fraction | None = None
+    ensemble: Ensemble,
+    members: Sequence[int],
+    *,
+    momentum: Fraction = Fraction(0),
+    until_loss: Fraction | None = None,
+    drawn_on: str | None = None,
 ) -> Batch:
-    """Return some members in double precision."""
+    """Return some members in double precision, as arrays, or as tensors on the device that they are drawn on."""
     normalisation = NORMALISATIONS[ensemble.normalisation]
     factor = normalisation / ensemble.widths[0] if ensemble.normalisation == "mean" else normalisation
     return Batch(
-        ensemble.starts(members),
-        ensemble.targets(members),
+        drawing.starts(ensemble, members, drawn_on) if drawn_on is not None else ensemble.starts(members),
+        drawing.targets(ensemble, members, drawn_on) if drawn_on is not None else ensemble.targets(members),
         np.array([nearest(ensemble.step_size(i)) for i in members]),
         float(factor),
         nearest(momentum),
@@ -108,12 +114,18 @@ def stream(ensemble: Ensemble, plan: Plan, members: Sequence[int] | None = None)
 
 
 def _run_part(ensemble: Ensemble, plan: Plan, members: Sequence[int], number: int) -> EnsembleRun:
-    batch = batch_of(ensemble, members, momentum=plan.momentum, until_loss=plan.until_loss)
+    drawn_on = plan.device if plan.drawn_on_device else None
+    batch = batch_of(ensemble, members, momentum=plan.momentum, until_loss=plan.until_loss, drawn_on=drawn_on)
     with _session(plan.device, plan.precision):
         state, bound = state_of(batch, plan)
         kept = follow(state, bound, plan.kept, plan.observe, plan.keep_weights)
     states, ended = (np.asarray(a.cpu() if hasattr(a, "cpu") else a).tolist() for a in (state.state, state.ended_at))
-    flags = {"path": state.path, "precision": plan.precision, "device": plan.device}
+    flags = {
+        "path": state.path,
+        "precision": plan.precision,
+        "device": plan.device,
+        "drawn_on_device": plan.drawn_on_device,
+    }
     return EnsembleRun(
         ensemble,
         members,
@@ -122,7 +134,7 @@ def _run_part(ensemble: Ensemble, plan: Plan, members: Sequence[int], number: in
         np.array(kept.errors) if bound is not None else None,
         [_STATUS[s] for s in states],
         [plan.steps if at < 0 else at for at in ended],
-        {**flags, "allow_tf32": plan.precision == "tf32", "parts": number},
+        flags,
         {name: np.array(series) for name, series in kept.observables.items()},
         {name: np.array(series) for name, series in kept.observable_errors.items()},
     )

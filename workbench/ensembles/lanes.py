@@ -60,9 +60,9 @@ class Lanes:
         self._given = np.asarray(batch.targets).astype(_TYPES[precision][0]).astype(np.float64)
         self._blocks = -(-self.count // self._lanes)
         self._layers = np.ascontiguousarray(
-            np.stack([self._laid_out(w) for w in batch.weights], axis=1).reshape(self._blocks, -1)
+            np.stack([self._laid_out(w) for w in map(np.asarray, batch.weights)], axis=1).reshape(self._blocks, -1)
         )
-        self._targets = self._laid_out(batch.targets).reshape(self._blocks, -1)
+        self._targets = self._laid_out(np.asarray(batch.targets)).reshape(self._blocks, -1)
         self._rates = self._by_lane(batch.step_sizes.astype(self._type))
         self._states = self._by_lane(np.zeros(self.count, np.int8))
         self._ended_at = self._by_lane(np.full(self.count, -1, np.int64))

@@ -38,6 +38,8 @@ class Plan:
         Names of `workbench.ensembles.observed`, measured on the device at the records.
     keep_weights : bool
         Whether the records hold the weights.
+    draw_on_device : bool, optional
+        Whether members are drawn where they run; on a device that is not the CPU when left out.
     memory : int, optional
         Bytes that members may take at once; half of what is free when left out.
     """
@@ -53,6 +55,7 @@ class Plan:
     bounded: bool = False
     observe: Sequence[str] = ()
     keep_weights: bool = True
+    draw_on_device: bool | None = None
     memory: int | None = None
 
     def __post_init__(self) -> None:
@@ -68,6 +71,11 @@ class Plan:
         kept = self.kept
         if kept[0] < 0 or kept[-1] > self.steps:
             raise InputError(f"the records {kept[0]} ... {kept[-1]} leave the run of {self.steps} steps")
+
+    @property
+    def drawn_on_device(self) -> bool:
+        """Whether members are drawn where they run; the processor's own hash is faster than one made of tensors."""
+        return self.device != "cpu" if self.draw_on_device is None else self.draw_on_device
 
     @property
     def kept(self) -> list[int]:
