@@ -116,6 +116,16 @@ class Batched:
                 self.watch(self)
             self._move()
 
+    def stride(self, first: int, count: int) -> None:
+        """Take `count` steps, and end the running members that the last of them did not move at all."""
+        self.advance(first, count - 1)
+        before, running = [w.clone() for w in self.layers], self.running
+        self.advance(first + count - 1, 1)
+        same = running & self.running
+        for old, new in zip(before, self.layers, strict=True):
+            same &= (old == new).all(dim=2).all(dim=1)
+        self.end(same, STALLED, first + count - 1)
+
     def judge(self, step: int) -> None:
         """Run forward, and end the members that have converged or diverged at this step."""
         torch.sub(self._end_to_end(), self.target, out=self.residual)

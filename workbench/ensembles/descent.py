@@ -125,6 +125,8 @@ def _run_part(ensemble: Ensemble, plan: Plan, members: Sequence[int], number: in
         "precision": plan.precision,
         "device": plan.device,
         "drawn_on_device": plan.drawn_on_device,
+        "allow_tf32": plan.precision == "tf32",
+        "parts": number,
     }
     return EnsembleRun(
         ensemble,
@@ -165,7 +167,7 @@ def _beside(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
 
 def state_of(batch: Batch, plan: Plan) -> tuple[Any, Any]:
     """Return the batch on the path that was asked for, with its error bound where one is wanted."""
-    possible = not plan.bounded and lanes.available(batch, plan.precision, plan.device, flow=plan.flow)
+    possible = not plan.bounded and lanes.available(batch, plan.precision, plan.device)
     if plan.path == "lanes" or (plan.path == "fastest" and possible):
         return lanes.Lanes(batch, plan.precision, flow=plan.flow), None
     if plan.flow:

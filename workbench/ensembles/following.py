@@ -1,4 +1,4 @@
-"""Carries a state from record to record, looks for members that stall, and keeps what was asked for."""
+"""Carries a state from record to record and keeps what was asked for."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 
 from workbench.ensembles import observed
-from workbench.ensembles.batched import STALLED
 
 # Steps between two looks for members whose step moves nothing.
 _LOOK = 64
@@ -23,14 +21,11 @@ class State(Protocol):
     factor: float
     state: Any
 
-    def advance(self, first: int, count: int) -> None:
-        """Take `count` steps."""
+    def stride(self, first: int, count: int) -> None:
+        """Take `count` steps, and end the running members that the last of them did not move at all."""
 
     def judge(self, step: int) -> None:
         """End members that have converged or diverged at this step."""
-
-    def end(self, members: Any, state: int, step: int) -> None:
-        """Mark members as ended and hold them."""
 
     @property
     def weights(self) -> list[np.ndarray]:
@@ -39,10 +34,6 @@ class State(Protocol):
     @property
     def tensors(self) -> tuple[list[Any], Any]:
         """The layers and the target as tensors where they lie."""
-
-    @property
-    def running(self) -> Any:
-        """Which members have not ended."""
 
 
 @dataclass
@@ -81,7 +72,7 @@ def follow(state: State, bound: Any, records: Sequence[int], observe: Sequence[s
     for record in records:
         while at < record:
             stride = min(record - at, _LOOK)
-            _stride(state, at, stride)
+            state.stride(at, stride)
             at += stride
         if record == records[-1]:
             state.judge(record)
@@ -100,16 +91,3 @@ def _keep(state: State, bound: Any, kept: Kept, keep_weights: bool) -> None:
             values, errors = observed.measure(name, layers, target, state.factor)
             series.append(values.cpu().numpy())
             kept.observable_errors[name].append(errors.cpu().numpy())
-
-
-def _stride(state: State, first: int, count: int) -> None:
-    """Take some steps, and end the running members that the last of them did not move at all."""
-    state.advance(first, count - 1)
-    before = [w.clone() for w in state.tensors[0]]
-    running = torch.as_tensor(state.running).clone()
-    state.advance(first + count - 1, 1)
-    same = running & torch.as_tensor(state.running)
-    for old, new in zip(before, state.tensors[0], strict=True):
-        same &= (old == new).all(dim=2).all(dim=1)
-    if same.any():
-        state.end(same.numpy() if isinstance(state.state, np.ndarray) else same, STALLED, first + count - 1)
