@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from workbench.backends.float64 import nearest
-from workbench.ensembles import drawing, lanes
+from workbench.ensembles import cuda, drawing, lanes
 from workbench.ensembles.batched import CONVERGED, DIVERGED, RUNNING, STALLED, Batch, Batched
 from workbench.ensembles.error_bound import ErrorBound
 from workbench.ensembles.flow import Flow
@@ -170,6 +170,13 @@ def state_of(batch: Batch, plan: Plan) -> tuple[Any, Any]:
     possible = not plan.bounded and lanes.available(batch, plan.precision, plan.device)
     if plan.path == "lanes" or (plan.path == "fastest" and possible):
         return lanes.Lanes(batch, plan.precision, flow=plan.flow), None
+    if (
+        not plan.flow
+        and not plan.bounded
+        and plan.path == "fastest"
+        and cuda.available(batch, plan.precision, plan.device)
+    ):
+        return cuda.Programs(batch, plan.precision, plan.device), None
     if plan.flow:
         flow = Flow(batch, plan.precision, plan.device, bounded=plan.bounded)
         return flow, flow.error

@@ -33,6 +33,7 @@ class ErrorBound:
 
     def __init__(self, state: Batched) -> None:
         self._unit = _UNIT[state.dtype]
+        state.keep_suffixes()
         self.bound = self._unit * norms(state.layers).square().sum(0).sqrt() * INFLATE
         self._target = norms([state.target])[0]
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from workbench.dynamics.gradient_flow import extrapolation_weights
-from workbench.ensembles.batched import Batch, Batched
+from workbench.ensembles.batched import STALLED, Batch, Batched
 from workbench.ensembles.flow_bound import FlowBound
 
 COLUMNS = 4
@@ -52,19 +52,31 @@ class Flow(Batched):
             else:
                 self._take_twice(self.error)
 
+    def stride(self, first: int, count: int) -> None:
+        """Take `count` steps, and end the running members that the last of them did not move at all."""
+        self.advance(first, count - 1)
+        before, same = [w.clone() for w in self.layers], self.running
+        self.advance(first + count - 1, 1)
+        for old, new in zip(before, self.layers, strict=True):
+            same &= (old == new).all(dim=2).all(dim=1)
+        self.end(same & self.running, STALLED, first + count - 1)
+
     def _take_twice(self, error: FlowBound) -> None:
         """Take a step whole, take it again in halves, keep the latter, and carry the error over it."""
         start = [w.clone() for w in self.layers]
-        self._evaluate()
-        error.look(self)
+        self._look(error)
         self._take(1.0)
         whole = [w.clone() for w in self.layers]
         _copy(start, self.layers)
         for _ in range(2):
             self._take(0.5)
-            self._evaluate()
-            error.look(self)
+            self._look(error)
         error.carry(self, whole)
+
+    def _look(self, error: FlowBound) -> None:
+        self._evaluate()
+        self.backward()
+        error.look(self)
 
     def _take(self, share: float) -> None:
         """Take a part of a step from the layers as they stand."""
@@ -73,7 +85,7 @@ class Flow(Batched):
         for total, slope in zip(self._total, self._slope, strict=True):
             total.zero_()
             slope.zero_()
-        self._accumulate(self._slope, share)
+        self.pull(self._slope, share)
         for substeps, weight in zip(SUBSTEPS, WEIGHTS, strict=True):
             self._midpoint(substeps, share)
             for total, now in zip(self._total, self._now, strict=True):
@@ -88,7 +100,7 @@ class Flow(Batched):
         for _ in range(substeps - 1):
             self._place(self._now)
             self._evaluate()
-            self._accumulate(self._before, 2 * share / substeps)
+            self.pull(self._before, 2 * share / substeps)
             self._before, self._now = self._now, self._before
 
     def _place(self, moved: list[Any]) -> None:
@@ -96,15 +108,8 @@ class Flow(Batched):
             torch.add(origin, by, out=layer)
 
     def _evaluate(self) -> None:
-        """Run forward and backward at the layers as they stand."""
+        """Run forward at the layers as they stand."""
         torch.sub(self._end_to_end(), self.target, out=self.residual)
-        self._backward()
-
-    def _accumulate(self, arrays: list[Any], share: float) -> None:
-        """Add a share of one Euler step, S_i P_{i-1}^T, to some arrays."""
-        arrays[0].add_(self.suffixes[0], alpha=share)
-        for array, suffix, below in zip(arrays[1:], self.suffixes[1:], self.prefixes, strict=False):
-            array.baddbmm_(suffix, below.mT, alpha=share)
 
 
 def _copy(arrays: list[Any], into: list[Any]) -> None:

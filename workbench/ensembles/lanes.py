@@ -29,6 +29,9 @@ _TYPES = {"float64": (np.float64, DIVERGED_LOSS), "float32": (np.float32, 1e30)}
 _REGISTERS = (("avx512f", 64, 25), ("avx", 32, 8))
 _OTHER_REGISTER = (16, 16)
 
+# Parts of the work for each thread, so that one that is held up does not hold up all.
+_SHARES = 4
+
 
 def available(batch: Batch, precision: str = "float64", device: str = "cpu") -> bool:
     """Say whether this path can carry the batch here."""
@@ -133,7 +136,8 @@ class Lanes:
             self._kernel(*arrays, room, self._settings, first, count, begin, end, look)
 
         threads = min(torch.get_num_threads(), self._blocks)
-        edges = [self._blocks * k // threads for k in range(threads + 1)]
+        shares = min(_SHARES * threads, self._blocks)
+        edges = [self._blocks * k // shares for k in range(shares + 1)]
         if threads == 1:
             carry(0, self._blocks)
             return

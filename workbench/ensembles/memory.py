@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from math import prod
 
 from workbench.ensembles.members import Ensemble
 from workbench.ensembles.plan import Plan
@@ -12,18 +11,22 @@ from workbench.errors import InputError
 
 _DOUBLE = 8
 
-# Arrays of the size of all layers: the layers and one of prefixes; suffixes and temporaries of an observable; the
-# midpoint rule's five, and two more where steps are doubled; the copy that a look for stalled members compares with.
-_DESCENT, _MOMENTUM, _FLOW, _DOUBLED = 5, 1, 5, 2
+# Arrays of the size of all layers: the layers and the prefixes; the velocities; all suffixes where errors are bounded;
+# the midpoint rule's five with the copy that a look for a stall compares with, and two more where steps are doubled.
+_DESCENT, _MOMENTUM, _BOUNDED, _FLOW, _DOUBLED = 2, 1, 1, 6, 2
+
+# Matrices of the largest size: the two suffixes, the residual, and what an observable needs on the way.
+_MATRICES = 12
 
 
 def bytes_of_member(ensemble: Ensemble, plan: Plan) -> int:
     """Return the bytes that one member takes while it runs, with all that is recorded of it."""
     entries = sum(rows * columns for rows, columns in ensemble.network.shapes)
     chains = sum(rows * ensemble.widths[0] for rows, _ in ensemble.network.shapes)
-    arrays = _DESCENT + _MOMENTUM * bool(plan.momentum) + _FLOW * plan.flow + _DOUBLED * (plan.flow and plan.bounded)
+    arrays = _DESCENT + _MOMENTUM * bool(plan.momentum) + _BOUNDED * plan.bounded
+    arrays += (_FLOW + _DOUBLED * plan.bounded) * plan.flow
     size = _DOUBLE if plan.precision == "float64" else _DOUBLE // 2
-    working = size * arrays * max(entries, chains) + _DOUBLE * prod((ensemble.widths[0], ensemble.widths[-1]))
+    working = size * arrays * max(entries, chains) + _DOUBLE * _MATRICES * max(ensemble.widths) ** 2
     return working + recorded_bytes(ensemble, plan)
 
 
