@@ -41,6 +41,13 @@ def test_normal_draws_on_the_device_are_the_scalar_draws() -> None:
     assert found.tolist() == draws.gaussian_numerators("gaussian/0", seeds, 50).tolist()
 
 
+def test_a_logarithm_that_differs_in_its_last_digits_tips_no_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+    quantile = device_draws._quantile
+    monkeypatch.setattr(device_draws, "_quantile", lambda u: quantile(u) + device_draws._DOUBT * 2.0**-33)
+    found = device_draws.gaussian_numerators("gaussian/1", range(400), 50, "cpu")
+    assert found.tolist() == draws.gaussian_numerators("gaussian/1", range(400), 50).tolist()
+
+
 def test_the_quantile_on_the_device_is_far_closer_than_its_doubt() -> None:
     from statistics import NormalDist
 

@@ -40,10 +40,13 @@ def gap(carried: EnsembleRun, index: int, exact: list[np.ndarray]) -> float:
     return float(np.sqrt(sum(((w[index] - e) ** 2).sum() for w, e in zip(carried.weights[-1], exact, strict=True))))
 
 
-def test_the_order_of_convergence_is_eight() -> None:
+@pytest.mark.parametrize("path", ["batched", "lanes"])
+def test_the_order_of_convergence_is_eight(path: str) -> None:
+    if path == "lanes":
+        pytest.importorskip("numba", reason="the fused path needs numba")
     ensemble = flowing(Fraction(1), 1)
     exact = enclosed(ensemble, 0, Fraction(2))
-    gaps = [gap(run(flowing(Fraction(2, n), 1), n, flow=True), 0, exact) for n in (16, 32, 64)]
+    gaps = [gap(run(flowing(Fraction(2, n), 1), n, flow=True, path=path), 0, exact) for n in (16, 32, 64)]
     orders = [np.log2(a / b) for a, b in itertools.pairwise(gaps)]
     assert orders[-1] == pytest.approx(ORDER, abs=0.3)
 
@@ -73,7 +76,7 @@ def test_the_estimate_of_a_rectangular_and_of_a_single_layer_holds() -> None:
 def test_members_of_a_flow_converge_and_diverge_alone() -> None:
     # An explicit rule leaves the flow where its step is far too long; the member says so, and the others go on.
     ensemble = Ensemble((3,) * 4, NEAR, 3, (Fraction(1, 4), Fraction(100), Fraction(1, 8)), GAUSSIAN)
-    carried = run(ensemble, 400, flow=True, until_loss=Fraction(1, 10**10))
+    carried = run(ensemble, 400, flow=True, until_loss=Fraction(1, 10**10), path="batched")
     assert carried.status == [Status.CONVERGED, Status.DIVERGED, Status.CONVERGED]
     short, gone, long = carried.ended_at
     assert gone < short < long
@@ -82,7 +85,7 @@ def test_members_of_a_flow_converge_and_diverge_alone() -> None:
 
 def test_a_flow_at_rest_stalls_without_moving_a_bit() -> None:
     target = {"family": "spectrum", "eigenvalues": ["1", "1"]}
-    carried = run(Ensemble((2, 2, 2), target, 1, (Fraction(1, 3),)), 128, flow=True)
+    carried = run(Ensemble((2, 2, 2), target, 1, (Fraction(1, 3),)), 128, flow=True, path="batched")
     assert carried.status == [Status.STALLED]
     assert all((w == np.eye(2)).all() for w in carried.weights[-1])
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -101,3 +105,23 @@ def test_tiles_divide_the_width_and_fit_the_registers() -> None:
             rows, columns = divmod(_tile(width, budget), 100)
             assert width % rows == width % columns == 0
             assert rows * columns <= budget
+
+
+_SECOND_PROCESS = """
+from fractions import Fraction
+from workbench.ensembles import Ensemble, _kernel, lanes
+from workbench.ensembles.descent import run
+target = {"family": "uniform", "shape": [2, 2]}
+run(Ensemble((2, 2, 2), target, 2, (Fraction(1, 8),)), 3, path="lanes")
+size, budget = lanes._register()
+kernel = _kernel.descent(2, 2, size // 8, lanes._tile(2, budget), False)
+print(sum(kernel.stats.cache_hits.values()), sum(kernel.stats.cache_misses.values()))
+"""
+
+
+@pytest.mark.long
+def test_a_second_process_finds_the_kernel_on_disk(tmp_path: Path) -> None:
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", _SECOND_PROCESS]
+    seen = [subprocess.run(command, env=environment, capture_output=True, text=True, check=True) for _ in range(2)]
+    assert [done.stdout.split() for done in seen] == [["0", "1"], ["1", "0"]]

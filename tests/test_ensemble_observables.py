@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 import torch
 
+from workbench import theorems
 from workbench.ensembles import Ensemble
 from workbench.ensembles.descent import run, stream
 from workbench.ensembles.extremes import largest_singular_value, smallest_singular_value
 from workbench.ensembles.memory import bytes_of_member, recorded_bytes
 from workbench.ensembles.observed import catalogue
 from workbench.ensembles.plan import Plan
+from workbench.ensembles.verdicts import compare
 from workbench.errors import InputError, UnknownNameError, UnsupportedError
 
 
@@ -139,3 +141,12 @@ def test_what_is_recorded_is_what_was_asked_and_comes_in_chunks() -> None:
         assert chunk.weights == []
         held = [*chunk.observables.values(), *chunk.observable_errors.values()]
         assert sum(array.nbytes for array in held) == 2 * recorded_bytes(ensemble, plan)
+
+
+def test_a_verdict_on_parts_is_that_on_the_whole_and_says_so() -> None:
+    ensemble, theorem = near(5), theorems.load("balancedness_drift")
+    whole = compare(theorem, ensemble, 4)
+    each = bytes_of_member(ensemble, Plan(4, [0, 1, 2, 3, 4], bounded=True))
+    split = compare(theorem, ensemble, 4, memory=2 * each)
+    assert split.counts == whole.counts
+    assert (len(whole.notes), len(split.notes)) == (0, 1)

@@ -60,6 +60,8 @@ def ensemble_command(
         print(f"{loaded.name}: {found.verdict.upper()} (estimate: worst of {members} members)")
         print(table([[verdict, str(count)] for verdict, count in found.counts.items()], ["verdict", "members"]))
         print(f"worst member {found.worst_member}, seed {ensemble.seed_of(found.worst_member)}")
+        for note in found.notes:
+            print(f"note: {note}")
     raise typer.Exit(status_of(found.verdict))
 
 
@@ -72,6 +74,7 @@ def _document(found: Any) -> dict[str, Any]:
         "grade": "estimate",
         "counts": found.counts,
         "statuses": found.statuses,
+        "notes": list(found.notes),
         "worst_member": found.worst_member,
         "worst_margin_decimal": decimal_text(found.worst_margin.value),
         "worst_error_decimal": decimal_text(found.worst_margin.error, 3),

@@ -6,12 +6,18 @@ The two kernels are closures over numbers only: one over other compiled function
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 from numba import njit
 
+from workbench.ensembles import _tiles
 from workbench.ensembles._tiles import backward, forward, residual
+
+# The cache on disk knows a kernel by this file and by the numbers it closes over: one of them stands for the tiles.
+_TILES = 1 + zlib.crc32(Path(_tiles.__file__).read_bytes())
 
 # Arrays of the size of all layers that a kernel keeps beside them: the velocities and a copy to tell a stall by;
 # the midpoint rule's origin, two states, slope and sum.
@@ -51,13 +57,13 @@ def descent(width: int, depth: int, lanes: int, tile: int, momentum: bool) -> Ca
     prefix, suffix, goal, norms = size, 2 * size, 2 * size + 2 * area, 2 * size + 3 * area
     factor, speed, before = norms + v, norms + 3 * v, norms + 3 * v + size
     # The first prefix is the first layer itself.
-    product, last_suffix = prefix + (top - 1) * area if top else 0, suffix + (top % 2) * area
+    source, product, last_suffix = _TILES, prefix + (top - 1) * area if top else 0, suffix + (top % 2) * area
     moved = speed if momentum else 0
 
     @njit(nogil=True, fastmath={"contract"}, cache=True)
     def descend(layers, velocities, targets, rates, states, ended_at, m, settings, first, count, begin, end, look):  # type: ignore[no-untyped-def]
         beta, scale, level, largest = settings[0], settings[1], settings[2], settings[3]
-        for block in range(begin, end):
+        for block in range(begin, end if source else begin):
             rate, state = rates[block], states[block]
             m[:size] = layers[block]
             m[goal:norms] = targets[block]
@@ -130,12 +136,12 @@ def flow(width: int, depth: int, lanes: int, tile: int, columns: int) -> Callabl
     prefix, suffix, goal, norms = size, 2 * size, 2 * size + 2 * area, 2 * size + 3 * area
     factor, share, origin = norms + v, norms + 2 * v, norms + 3 * v
     slope, total, one, other = origin + size, origin + 2 * size, origin + 3 * size, origin + 4 * size
-    product, last_suffix = prefix + (top - 1) * area if top else 0, suffix + (top % 2) * area
+    source, product, last_suffix = _TILES, prefix + (top - 1) * area if top else 0, suffix + (top % 2) * area
 
     @njit(nogil=True, fastmath={"contract"}, cache=True)
     def descend(layers, velocities, targets, rates, states, ended_at, m, settings, first, count, begin, end, look):  # type: ignore[no-untyped-def]
         scale, level, largest = settings[1], settings[2], settings[3]
-        for block in range(begin, end):
+        for block in range(begin, end if source else begin):
             rate, state = rates[block], states[block]
             m[:size] = layers[block]
             m[goal:norms] = targets[block]
