@@ -32,7 +32,7 @@ def test_the_peers_take_the_step_of_the_batch(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(_peers, "_copies", spy)
     for peer in (_peers.vectorised, _peers.batched_autograd):
-        peer(batch, 1 / 8)()
+        peer(batch, 1 / 8, 1)()
         for mine, theirs in zip(state.weights, kept[-1], strict=True):
             assert np.allclose(mine, theirs.detach().numpy(), rtol=1e-13)
 

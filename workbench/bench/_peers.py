@@ -33,8 +33,8 @@ def loop(batch: Batch, rate: float, steps: int, device: str = "cpu") -> Task:
     return train
 
 
-def vectorised(batch: Batch, rate: float, device: str = "cpu") -> Task:
-    """Return one step of all networks through `torch.func.vmap(grad)`."""
+def vectorised(batch: Batch, rate: float, steps: int, device: str = "cpu") -> Task:
+    """Return some steps of all networks through `torch.func.vmap(grad)`."""
     layers, targets = _copies(batch, device)
 
     def loss(weights: list[Any], target: Any) -> Any:
@@ -42,26 +42,28 @@ def vectorised(batch: Batch, rate: float, device: str = "cpu") -> Task:
 
     gradients = torch.func.vmap(torch.func.grad(loss))
 
-    def step() -> None:
-        for layer, gradient in zip(layers, gradients(layers, targets), strict=True):
-            layer.sub_(gradient, alpha=rate)
+    def train() -> None:
+        for _ in range(steps):
+            for layer, gradient in zip(layers, gradients(layers, targets), strict=True):
+                layer.sub_(gradient, alpha=rate)
 
-    return step
+    return train
 
 
-def batched_autograd(batch: Batch, rate: float, device: str = "cpu") -> Task:
-    """Return one step of all networks through autograd on batched products."""
+def batched_autograd(batch: Batch, rate: float, steps: int, device: str = "cpu") -> Task:
+    """Return some steps of all networks through autograd on batched products."""
     layers, targets = _copies(batch, device)
     for layer in layers:
         layer.requires_grad_()
 
-    def step() -> None:
-        gradients = torch.autograd.grad(0.5 * ((_product(layers) - targets) ** 2).sum(), layers)
-        with torch.no_grad():
-            for layer, gradient in zip(layers, gradients, strict=True):
-                layer.sub_(gradient, alpha=rate)
+    def train() -> None:
+        for _ in range(steps):
+            gradients = torch.autograd.grad(0.5 * ((_product(layers) - targets) ** 2).sum(), layers)
+            with torch.no_grad():
+                for layer, gradient in zip(layers, gradients, strict=True):
+                    layer.sub_(gradient, alpha=rate)
 
-    return step
+    return train
 
 
 def large_product(device: str = "cpu", size: int = 1024) -> tuple[Task, int]:

@@ -55,7 +55,9 @@ class Case:
         return 2 * (3 * self.depth - 3) * self.width**3
 
 
-_CASES = (Case(4, 8, 4096, 50, 5000, 50, 0.3), Case(16, 8, 1024, 10, 150, None, 0.35))
+# Steps are so many that every task takes some tens of milliseconds: a busy machine interrupts them alike.
+_CASES = (Case(4, 8, 4096, 400, 5000, 50, 0.3), Case(16, 8, 1024, 30, 150, None, 0.35))
+_LOOP_STEPS, _BATCHED_STEPS = 200, 4
 
 
 def measure(quick: bool = False) -> list[Measurement]:
@@ -104,10 +106,10 @@ def _measure(case: Case, runs: int, device: str = "cpu") -> list[Measurement]:
     fused, _ = state_of(batch, Plan(0, device=device))
     tasks: dict[str, tuple[Callable[[], None], float]] = {
         "fused": (_advance(fused, case.steps), case.count * case.steps),
-        "batched": (_advance(Batched(batch, device=device), 3), case.count * 3),
-        "loop": (_peers.loop(batch, rate, 10, device), 10),
-        "vmap": (_peers.vectorised(batch, rate, device), case.count),
-        "autograd": (_peers.batched_autograd(batch, rate, device), case.count),
+        "batched": (_advance(Batched(batch, device=device), _BATCHED_STEPS), case.count * _BATCHED_STEPS),
+        "loop": (_peers.loop(batch, rate, _LOOP_STEPS, device), _LOOP_STEPS),
+        "vmap": (_peers.vectorised(batch, rate, _BATCHED_STEPS, device), case.count * _BATCHED_STEPS),
+        "autograd": (_peers.batched_autograd(batch, rate, _BATCHED_STEPS, device), case.count * _BATCHED_STEPS),
         "product": (product, operations / case.operations),
     }
     typical = _medians(tasks, runs, device)
