@@ -47,6 +47,7 @@ for widths, steps in cases:
 """
 
 
+@pytest.mark.long
 def test_the_kernel_agrees_with_the_batched_path_in_the_interpreter() -> None:
     pytest.importorskip("triton", reason="the interpreter comes with triton")
     environment = os.environ | {"TRITON_INTERPRET": "1"}
