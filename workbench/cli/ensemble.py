@@ -10,10 +10,13 @@ import typer
 
 from workbench.cli.console import print_json, progress, status_of, store_at, table
 
+_FLOW_STEP = "1/16"
+
 _HELP = {
     "target": 'A target family as JSON, without its seed, such as {"family": "near_identity", "shape": [4, 4]}',
     "start": 'A start as JSON, without its seed, such as {"scheme": "gaussian", "scale": "1/2"}',
     "step": "Step sizes, taken in turn, such as 1/16,1/32; left out, the largest that the theorem allows each member",
+    "dynamics": "descent, or flow: the gradient flow in steps of flow time `--step-size` (1/16 when left out)",
     "precision": "float64 or float32",
 }
 
@@ -26,6 +29,7 @@ def ensemble_command(
     steps: Annotated[int, typer.Option(help="Steps of each member", min=1)] = 100,
     start: Annotated[str, typer.Option(help=_HELP["start"])] = '{"scheme": "identity"}',
     step_size: Annotated[str | None, typer.Option(help=_HELP["step"])] = None,
+    dynamics: Annotated[str, typer.Option(help=_HELP["dynamics"])] = "descent",
     momentum: Annotated[str, typer.Option(help="Momentum of heavy ball; 0 is plain descent")] = "0",
     seed: Annotated[int, typer.Option(help="Seed of the ensemble")] = 0,
     precision: Annotated[str, typer.Option(help=_HELP["precision"])] = "float64",
@@ -39,12 +43,17 @@ def ensemble_command(
     from workbench.ensembles import Ensemble
     from workbench.ensembles.asked import EnsembleExperiment
     from workbench.ensembles.verdicts import VERDICTS
+    from workbench.errors import UnknownNameError
     from workbench.exact import rational
 
-    loaded = theorems.load(theorem)
+    if dynamics not in ("descent", "flow"):
+        raise UnknownNameError("dynamics of an ensemble", dynamics, ["descent", "flow"])
+    loaded, flow = theorems.load(theorem), dynamics == "flow"
+    if flow and step_size is None:
+        step_size = _FLOW_STEP
     sizes = [rational(text, "a step size") for text in step_size.split(",")] if step_size else [Fraction(1)]
     ensemble = Ensemble(_widths(widths), _table(target), members, tuple(sizes), _table(start), seed)
-    options: dict[str, Any] = {"precision": precision, "device": device, "without": tuple(without or ())}
+    options: dict[str, Any] = {"precision": precision, "device": device, "without": tuple(without or ()), "flow": flow}
     largest, push = step_size is None, rational(momentum, "the momentum")
     with progress(f"running {members} members"):
         record, fresh = EnsembleExperiment(loaded, ensemble, steps, largest, push, **options).record(store_at(store))
@@ -55,6 +64,8 @@ def ensemble_command(
         print(f"{loaded.name}: {record.verdict.upper()} (estimate: worst of {members} members)")
         print(table([[verdict, str(found["counts"][verdict])] for verdict in VERDICTS], ["verdict", "members"]))
         print(f"worst member {found['worst_member']}, seed {found['worst_seed']}")
+        for note in found["notes"]:
+            print(f"note: {note}")
         print(f"run id {record.id}{'' if fresh else ', found in the store'}")
     raise typer.Exit(status_of(record.verdict))
 
@@ -67,6 +78,7 @@ def _document(record: Any, fresh: bool) -> dict[str, Any]:
         "grade": record.grade,
         "counts": found["counts"],
         "statuses": found["statuses"],
+        "notes": found["notes"],
         "worst_member": found["worst_member"],
         "worst_margin_decimal": record.margin,
         "worst_error_decimal": record.error,

@@ -17,7 +17,13 @@ from workbench.exact import Matrix, rational
 from workbench.store import Record, Store, digest
 from workbench.theorems import Theorem
 
-_DYNAMICS = {"gradient_descent": "gradient_descent", "descent": "gradient_descent", "heavy_ball": "heavy_ball"}
+_DYNAMICS = {
+    "gradient_descent": "gradient_descent",
+    "descent": "gradient_descent",
+    "heavy_ball": "heavy_ball",
+    "gradient_flow": "gradient_flow",
+    "flow": "gradient_flow",
+}
 _PRECISIONS = ("float64", "float32")
 
 
@@ -38,6 +44,8 @@ class EnsembleExperiment:
     device : str
     without : tuple of str
         Hypotheses to set aside.
+    flow : bool
+        The gradient flow in steps of flow time eta, in place of descent.
     """
 
     theorem: Theorem
@@ -48,6 +56,7 @@ class EnsembleExperiment:
     precision: str = "float64"
     device: str = "cpu"
     without: tuple[str, ...] = ()
+    flow: bool = False
 
     def specification(self) -> dict[str, Any]:
         """Return the canonical JSON that the run id is taken of."""
@@ -59,7 +68,7 @@ class EnsembleExperiment:
             "kind": "ensemble",
             "theorem": theorem,
             "ensemble": {**self.ensemble.specification(), **steps},
-            "dynamics": {"momentum": str(self.momentum), "steps": self.steps},
+            "dynamics": {"momentum": str(self.momentum), "steps": self.steps, **({"flow": True} if self.flow else {})},
             "backend": {"precision": self.precision, "device": self.device},
             "without": sorted(self.without),
         }
@@ -73,6 +82,7 @@ class EnsembleExperiment:
         """Carry the ensemble and judge every member."""
         ensemble = verdicts.with_largest_steps(self.ensemble, self.theorem) if self.largest else self.ensemble
         options: dict[str, Any] = {"precision": self.precision, "device": self.device, "without": self.without}
+        options["flow"] = self.flow
         return verdicts.compare(self.theorem, ensemble, self.steps, momentum=self.momentum, **options)
 
     def record(self, store: Store | None = None) -> tuple[Record, bool]:
@@ -107,6 +117,7 @@ def read(specification: Mapping[str, Any]) -> EnsembleExperiment | ModeExperimen
         raise InputError(f"an ensemble is carried by 'matrices' or by 'modes' (with a check), not {dict(counted)}")
     _known(backend, ("name", "device"), "the backend of an ensemble")
     momentum, steps, sizes = _dynamics(dynamics)
+    flow = _DYNAMICS[str(dynamics.get("name", "gradient_descent"))] == "gradient_flow"
     precision = str(backend.get("name", "float64"))
     if precision not in _PRECISIONS:
         raise InputError(f"an ensemble runs in {' or '.join(_PRECISIONS)}, not in {precision!r}")
@@ -119,7 +130,7 @@ def read(specification: Mapping[str, Any]) -> EnsembleExperiment | ModeExperimen
     theorem = theorems.load(str(specification["theorem"]))
     device = str(backend.get("device", "cpu"))
     without = tuple(specification.get("without", ()))
-    return EnsembleExperiment(theorem, ensemble, steps, not sizes, momentum, precision, device, without)
+    return EnsembleExperiment(theorem, ensemble, steps, not sizes, momentum, precision, device, without, flow)
 
 
 def _by_modes(
@@ -157,6 +168,8 @@ def _dynamics(given: Mapping[str, Any]) -> tuple[Fraction, int, tuple[Fraction, 
     asked = given.get("step_size", "largest")
     several = asked if isinstance(asked, list | tuple) else [asked]
     sizes = () if asked == "largest" else tuple(rational(size, "a step size") for size in several)
+    if _DYNAMICS[name] == "gradient_flow" and not sizes:
+        raise InputError('the flow of an ensemble needs the flow time of a step: step_size = "1/16", say')
     return momentum, _integer(stop.get("steps"), "the steps of an ensemble"), sizes
 
 

@@ -108,7 +108,7 @@ class Ensemble:
     def starts(self, members: Sequence[int]) -> list[np.ndarray]:
         """Return the initial weights of some members in double precision, shapes (B, d_j, d_{j-1})."""
         seeds = [self.seed_of(index) for index in members]
-        module = _scheme(self.start)
+        module = scheme_of(self.start)
         own = {k: v for k, v in self.start.items() if k not in ("scheme", "generator")}
         if "seed" not in _parameters(module.weights):
             shared = [_rounded(layer) for layer in module.weights(self.network, **own)]
@@ -125,7 +125,8 @@ class Ensemble:
         return [np.array([_rounded(layers[j]) for layers in drawn]) for j in range(self.network.depth)]
 
 
-def _scheme(start: Mapping[str, Any]) -> ModuleType:
+def scheme_of(start: Mapping[str, Any]) -> ModuleType:
+    """Return the module of a start's scheme."""
     return import_module(f"workbench.initialization.{start.get('scheme', 'identity')}")
 
 
@@ -143,7 +144,7 @@ def _seeded_target(target: Mapping[str, Any], seed: int) -> dict[str, Any]:
 
 
 def _seeded_start(start: Mapping[str, Any], seed: int) -> dict[str, Any]:
-    drawn = "seed" in _parameters(_scheme(start).weights)
+    drawn = "seed" in _parameters(scheme_of(start).weights)
     given = {"scheme": "identity", **start, **({"seed": seed} if drawn else {})}
     return {k: v for k, v in given.items() if k != "generator"}
 

@@ -70,6 +70,9 @@ def _payload(found: EnsembleEvidence, specification: dict[str, Any]) -> dict[str
         "worst_seed": ensemble.seed_of(worst),
         "worst_problem": ensemble.member(worst).specification(),
         "worst_step_size": str(ensemble.step_size(worst)),
-        "notes": [f"the verdict is the worst of {ensemble.count} members: number {worst}, which can be run alone"],
+        "notes": [
+            f"the verdict is the worst of {ensemble.count} members: number {worst}, which can be run alone",
+            *found.notes,
+        ],
         "statements": [],
     }
