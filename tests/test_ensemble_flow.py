@@ -11,10 +11,11 @@ import pytest
 
 from workbench import dynamics, theorems
 from workbench.ensembles import Ensemble
+from workbench.ensembles.asked import EnsembleExperiment, read
 from workbench.ensembles.descent import EnsembleRun, run
 from workbench.ensembles.flow import ORDER
 from workbench.ensembles.verdicts import compare
-from workbench.errors import UnsupportedError
+from workbench.errors import InputError, UnsupportedError
 from workbench.trajectory import Arithmetic, Method, Status, Stop
 
 NEAR = {"family": "near_identity", "shape": [3, 3], "radius": "1"}
@@ -127,3 +128,17 @@ def test_the_command_takes_a_flow(workbench: Any) -> None:
     wrong = workbench(*given, "--dynamics", "flw")
     assert wrong.status == 2
     assert wrong.err.count("\n") == 1
+
+
+def test_a_flow_of_a_sweep_names_the_time_of_a_step() -> None:
+    problem = {"network": {"widths": [2, 2]}, "loss": {"target": {"family": "near_identity", "shape": [2, 2]}}}
+    asked = {"theorem": "balancedness", "problem": problem, "ensemble": {"members": 3}}
+    with pytest.raises(InputError, match="flow time"):
+        read({**asked, "dynamics": {"name": "flow", "stop": {"steps": 4}}})
+    flow, descent = (
+        read({**asked, "dynamics": {"name": name, "step_size": "1/16", "stop": {"steps": 4}}})
+        for name in ("flow", "descent")
+    )
+    assert isinstance(flow, EnsembleExperiment)
+    assert flow.run_id != descent.run_id
+    assert flow.record()[0].verdict == "consistent"

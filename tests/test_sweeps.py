@@ -329,7 +329,7 @@ def test_an_ensemble_by_command_is_found_the_second_time(workbench: Any) -> None
         ("members = 4", "membres = 4", "membres"),
         ('precision = ["float64"]', 'precision = ["ball"]', "ball"),
         ("{steps = 5}", '{until_loss = "1e-3"}', "until_loss"),
-        ('name = "descent"', 'name = "gradient_flow"', "gradient_flow"),
+        ('name = "descent"', 'name = "nesterov"', "nesterov"),
         ("shape = [2, 2]}", "shape = [2, 2], sed = 1}", "sed"),
     ],
 )
