@@ -15,6 +15,9 @@ from workbench.errors import UnknownNameError
 def list_command(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print tables of theorems and derivations")] = False,
+    errata: Annotated[
+        bool, typer.Option("--errata", help="Print the false forms of statements, with counterexamples")
+    ] = False,
 ) -> None:
     """List theorems, derivations, reports, dynamics, starts, targets, observables and backends."""
     from workbench import backends, dynamics, initialization, observables, targets, theorems
@@ -23,6 +26,9 @@ def list_command(
         print(catalogue_markdown())
         return
     loaded = [theorems.load(name) for name in theorems.catalogue()]
+    if errata:
+        _print_errata(loaded, json=json)
+        return
     parts = {
         "derivations": list(content.modules("derivations")),
         "reports": list(content.reports()),
@@ -41,6 +47,31 @@ def list_command(
     print()
     for kind, names in parts.items():
         print(f"{kind}: {', '.join(names) or 'none'}")
+
+
+def _print_errata(loaded: list[Any], *, json: bool) -> None:
+    """Print the false forms that stand somewhere, each with what refutes it."""
+    found = [
+        {
+            "theorem": theorem.name,
+            "printed": erratum.printed,
+            "where": erratum.where,
+            "counterexample": dict(erratum.counterexample),
+            "refutation": erratum.refutation,
+            "refuted": erratum.refutes(erratum.counterexample),
+        }
+        for theorem in loaded
+        for erratum in theorem.errata
+    ]
+    if json:
+        print_json({"errata": found})
+        return
+    for item in found:
+        numbers = ", ".join(f"{name} = {value}" for name, value in item["counterexample"].items())
+        print(f"{item['theorem']}: {item['where']}")
+        print(f"  printed         {item['printed']}")
+        print(f"  counterexample  {numbers}")
+        print(f"  refutation      {item['refutation']} ({'confirmed' if item['refuted'] else 'NOT CONFIRMED'} exactly)")
 
 
 def catalogue_markdown() -> str:
