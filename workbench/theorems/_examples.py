@@ -48,3 +48,14 @@ def experiment(
 def symmetric(depth: int, eigenvalues: list[str], rotate: int | None = None, **options: Any) -> dict[str, Any]:
     """Return a run on a symmetric target, all layers of its size."""
     return experiment([len(eigenvalues)] * (depth + 1), spectrum(eigenvalues, rotate), **options)
+
+
+def averaged(specification: dict[str, Any]) -> dict[str, Any]:
+    """Return a run of width at least two whose loss is divided by the width, the hypothesis on its factor dropped."""
+    problem = specification["problem"]
+    loss = {**problem["loss"], "normalisation": "mean"}
+    return {
+        **specification,
+        "problem": {**problem, "loss": loss},
+        "without": [*specification["without"], "setting"],
+    }
