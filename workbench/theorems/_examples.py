@@ -50,12 +50,24 @@ def symmetric(depth: int, eigenvalues: list[str], rotate: int | None = None, **o
     return experiment([len(eigenvalues)] * (depth + 1), spectrum(eigenvalues, rotate), **options)
 
 
-def averaged(specification: dict[str, Any]) -> dict[str, Any]:
-    """Return a run of width at least two whose loss is divided by the width, the hypothesis on its factor dropped."""
+def averaged(specification: dict[str, Any], normalisation: str = "mean") -> dict[str, Any]:
+    """Return a run of width at least two with another factor of the loss, the hypothesis on it dropped."""
     problem = specification["problem"]
-    loss = {**problem["loss"], "normalisation": "mean"}
+    loss = {**problem["loss"], "normalisation": normalisation}
     return {
         **specification,
         "problem": {**problem, "loss": loss},
         "without": [*specification["without"], "setting"],
     }
+
+
+def family(specification: dict[str, Any], name: str, values: list[Any]) -> dict[str, Any]:
+    """Return a sweep over the steps, the level of the loss or the depth of a run, as the data of a family."""
+    dynamics, problem = specification["dynamics"], specification["problem"]
+    varied: dict[str, Any] = {"grid": {name: values}}
+    if name in ("steps", "until_loss"):
+        varied["dynamics"] = {**dynamics, "stop": {name: f"{{{name}}}"}}
+    else:
+        short = {"depth": "{depth}", "target": problem["loss"]["target"], "start": problem["start"]}
+        varied["problem"] = short
+    return {**specification, **varied}

@@ -17,7 +17,7 @@ Hypotheses
     step_size: $\eta (\kappa + 2L - 1 + (L-1)\lambda) \le 1$; under the projection $r \le 1$ and any $\eta$
 
 Standing
-    explicit (proof below); the paper says that regularisation does not help (recalled)
+    explicit (proof below); the paper says that regularisation does not help (recalled). Without `symmetric_target` or `negative_eigenvalue` there is no $\lambda_j$ and nothing is claimed.
 
 Proof
     All layers stay equal and diagonal in the basis of $\Phi$ (Lemma 6; a clipped eigenvalue stays one). On a negative mode $x \mapsto f(x) = x + \eta g(x)$ from $x = 1$,
