@@ -153,7 +153,16 @@ def _document(theorem: Any) -> dict[str, Any]:
         "observes": list(theorem.observes),
         "source": asdict(theorem.source),
         "bibtex": theorem.source.bibtex(),
-        "examples": [{"name": e.name, "expect": e.expect} for e in theorem.examples],
+        "examples": [{"name": e.name, "expect": e.expect} for e in (*theorem.examples, *theorem.families)],
+        "errata": [
+            {
+                "printed": e.printed,
+                "where": e.where,
+                "counterexample": dict(e.counterexample),
+                "refutation": e.refutation,
+            }
+            for e in theorem.errata
+        ],
     }
 
 
@@ -177,6 +186,10 @@ def _text(theorem: Any) -> str:
         f"Hypotheses\n{hypotheses}",
         f"Standing\n{_indented(theorem.standing)}",
     ]
+    for erratum in theorem.errata:
+        numbers = ", ".join(f"{name} = {value}" for name, value in erratum.counterexample.items())
+        words = f"{erratum.printed}\nin {erratum.where}\nis false at {numbers}: {erratum.refutation}"
+        parts.append(f"Erratum\n{_indented(words)}")
     if theorem.proof:
         parts.append(f"Proof\n{_indented(theorem.proof)}")
     parts.append(f"Source\n    {source.authors} ({source.year}). {source.title}. {source.where}. {source.locator}")

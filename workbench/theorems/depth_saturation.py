@@ -43,7 +43,7 @@ observes = ("loss",)
 tight = True
 
 # The gap falls as 1/L; the families end at a depth where it is below this.
-RESOLUTION = Fraction(1, 64)
+RESOLUTION = Fraction(1, 200)
 
 _ROUNDED = 1 - Fraction(1, 2**16)
 
@@ -110,7 +110,7 @@ def _descent(eigenvalues: list[str], level: str, rotate: int | None = None, **op
     return symmetric(2, eigenvalues, rotate, **{"step_size": "largest", "stop": {"until_loss": level}, **options})
 
 
-_DEPTHS = [2, 8, 32, 128, 512]
+_DEPTHS = [2, 16, 128, 2048]
 
 families = [
     FamilyExample(

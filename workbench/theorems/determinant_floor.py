@@ -25,14 +25,14 @@ Proof
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 from workbench.backends.spectrum import symmetric_eigenvalues
 from workbench.exact import Matrix, Measured
 from workbench.rotation import determinant, product
-from workbench.theorems import Bound, Example, Hypothesis, Run
+from workbench.theorems import Bound, Erratum, Example, Hypothesis, Run
 from workbench.theorems._examples import BALL, FLOAT, averaged, experiment
 from workbench.theorems._sources import bartlett_2018
 
@@ -97,6 +97,22 @@ def predict(run: Run) -> list[Bound]:
         ),
     ]
 
+
+def _one_layer_escapes(numbers: Mapping[str, str]) -> bool:
+    """Say whether W = Phi + e^(-t) (1 - Phi), the flow of one layer of width one, gets below Phi^2 / 2."""
+    target, decay = Fraction(numbers["Phi"]), Fraction(numbers["e^(-t)"])
+    return 0 < decay < 1 and (decay * (1 - target)) ** 2 < target**2
+
+
+errata = [
+    Erratum(
+        printed=r"at every depth $L$ the flow from the identity keeps $\ell(t) > \sigma_{\min}(\Phi)^2 / 2$ where $\det \Phi < 0$",
+        where="a first form in working notes",
+        counterexample={"L": "1", "Phi": "-1", "e^(-t)": "1/4"},
+        refutation="one layer goes straight to its target: at this time W = -1/2 and the loss is 1/8, below 1/2",
+        refutes=_one_layer_escapes,
+    )
+]
 
 TURNED = {"rows": [["1", "1"], ["1/2", "-1/2"]]}
 # No signs s make Phi_ij = s_i s_j Phi_ji, so that nothing but the flow protects it (`transposition_floor`).

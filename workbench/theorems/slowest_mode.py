@@ -24,13 +24,13 @@ Proof
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 from workbench.backends.reals import Real
 from workbench.exact import Measured
-from workbench.theorems import FamilyExample, Hypothesis, Limit, Run, positive_definite
+from workbench.theorems import Erratum, FamilyExample, Hypothesis, Limit, Run, positive_definite
 from workbench.theorems._examples import FLOAT, family, symmetric
 from workbench.theorems._sources import bartlett_2018
 
@@ -75,6 +75,23 @@ def predict_family(runs: Sequence[Run]) -> list[Limit]:
         ratios.append(_observed(run) / (-2 * run.reals.log(multiplier)) if known else None)
     latex = r"\ell(t+1)/\ell(t) \to (1 - \eta L \mu^{2-2/L})^2"
     return [Limit("slowest_mode", "last rate over that of the slowest mode", ratios, Fraction(1), RESOLUTION, latex)]
+
+
+def _slower_than_printed(numbers: Mapping[str, str]) -> bool:
+    """Say whether 2 L lambda^(2-2/L) < 2 L min(1, lambda): both to the power L are rational."""
+    depth, eigenvalue = int(numbers["L"]), Fraction(numbers["lambda"])
+    return eigenvalue ** (2 * depth - 2) < min(Fraction(1), eigenvalue) ** depth
+
+
+errata = [
+    Erratum(
+        printed=r"from the identity, equal layers converge at the rate $2 L \min(1, \lambda_{\min})$ per unit of time",
+        where="a submission on weight sharing in deep linear networks to ICLR 2021, section 3.1 (recalled; its theorem, with the square, is right)",
+        counterexample={"L": "10", "lambda": "1/10"},
+        refutation="the rate tends to 2 L lambda^(2-2/L) = 0.317, not 2: (1/10)^18 < (1/10)^10",
+        refutes=_slower_than_printed,
+    )
+]
 
 
 def _descent(depth: int, eigenvalues: list[str], rotate: int | None = None, **options: Any) -> dict[str, Any]:

@@ -27,13 +27,14 @@ Proof
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 from workbench.backends.spectrum import symmetric_eigenvalues
 from workbench.exact import Matrix, Measured
 from workbench.rotation import determinant, product
-from workbench.theorems import Bound, Example, Hypothesis, Run
+from workbench.theorems import Bound, Erratum, Example, Hypothesis, Run
 from workbench.theorems._examples import averaged, experiment
 from workbench.theorems._sources import bartlett_2018
 
@@ -99,6 +100,42 @@ def predict(run: Run) -> list[Bound]:
         )
     ]
 
+
+def _unbalanced_squares(numbers: Mapping[str, str]) -> bool:
+    """Say whether exact descent on two layers unbalances them and yet has det W = (det W_1)^2 after every step."""
+    target = [[Fraction(x) for x in row.split()] for row in numbers["Phi"].split(";")]
+    eta, steps = Fraction(numbers["eta"]), int(numbers["steps"])
+    lower, upper = [[[Fraction(int(i == j)) for j in range(2)] for i in range(2)] for _ in range(2)]
+    squares, unbalanced = [], False
+    for _ in range(steps):
+        error = _combined(product(upper, lower), target, Fraction(1))
+        pulls = product(_transposed(upper), error), product(error, _transposed(lower))
+        lower, upper = _combined(lower, pulls[0], eta), _combined(upper, pulls[1], eta)
+        unbalanced = unbalanced or product(_transposed(upper), upper) != product(lower, _transposed(lower))
+        squares.append(determinant(product(upper, lower)) == determinant(lower) ** 2)
+    return unbalanced and all(squares) and determinant(target) < 0
+
+
+def _transposed(rows: Sequence[Sequence[Fraction]]) -> list[list[Fraction]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _combined(
+    a: Sequence[Sequence[Fraction]], b: Sequence[Sequence[Fraction]], factor: Fraction
+) -> list[list[Fraction]]:
+    """Return A - factor B."""
+    return [[x - factor * y for x, y in zip(r, s, strict=True)] for r, s in zip(a, b, strict=True)]
+
+
+errata = [
+    Erratum(
+        printed=r"for every $\Phi$ that is not normal, $\det \Phi < 0$, descent unbalances the layers and later crosses $\det W = 0$",
+        where="working notes, from runs in double precision at width two, which leave by rounding",
+        counterexample={"L": "2", "Phi": "1 1; 1/2 -1/2", "eta": "1/20", "steps": "6"},
+        refutation="the layers are unbalanced, and det W = (det W_1)^2 after every step, by the symmetry of the proof: exact descent never crosses",
+        refutes=_unbalanced_squares,
+    )
+]
 
 _PLANE = {"rows": [["1", "1"], ["1/2", "-1/2"]]}
 _SIGNED = {"rows": [["-1", "1", "0"], ["-1", "2", "1/2"], ["0", "1/2", "1"]]}
