@@ -120,7 +120,11 @@ _UNPROTECTED = {"rows": [["-2", "-2", "2"], ["-1", "2", "2"], ["2", "-2", "2"]]}
 _FLOW: dict[str, Any] = {"dynamics": "gradient_flow", "stop": {"time": "2"}}
 
 examples = [
-    Example("two layers, a target that is not normal, enclosed", "consistent", experiment([2] * 3, TURNED, **_FLOW)),
+    Example(
+        "two layers, a target that is not normal, enclosed",
+        "consistent",
+        experiment([2] * 3, TURNED, dynamics="gradient_flow", stop={"time": "5"}),
+    ),
     Example(
         "three layers from a balanced start kept by name",
         "consistent",
