@@ -9,12 +9,16 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
+from conftest import Command
 
 from workbench import backends, dynamics, witness
 from workbench.backends.factorisation import balanced_layers
 from workbench.backends.running_error import RunningError
 from workbench.dynamics import _end_to_end_step
+from workbench.ensembles.members import Ensemble
 from workbench.errors import InputError, ShapeError, UnsupportedError
+from workbench.evidence import run_of
+from workbench.exact import Measured
 from workbench.experiment import read_problem
 from workbench.networks import build
 from workbench.networks.linear import Linear
@@ -217,3 +221,46 @@ def test_the_closed_form_of_numbers_is_the_scalar_recursion() -> None:
     for loss in run.observables["loss"]:
         assert abs(mp.mpf(loss.value.numerator) / loss.value.denominator - (x**3 - 2) ** 2 / 2) < mp.mpf(10) ** -22  # type: ignore[union-attr]
         x = mp.root(max((x - x**2 * (x**3 - 2) / 10) ** 3, mp.mpf(1) / 2), 3)
+
+
+# By name.
+
+
+def test_a_balanced_start_is_known_by_its_name_and_keeps_its_product() -> None:
+    given = problem(3, start={"scheme": "balanced", "matrix": SKEW})
+    run = run_of(dynamics.run(given, Method("gradient_descent", Stop(1), Fraction(1, 10)), Arithmetic("float64")))
+    assert run.balanced_start().margin == Measured(Fraction(0))
+    assert run.initial_product() == tuple(tuple(Fraction(x) for x in row) for row in SKEW)
+    assert run.identity_start().holds is False
+
+
+@pytest.mark.parametrize(
+    ("start", "product"),
+    [
+        ({"scheme": "identity", "scale": "root(1/2,3)"}, [["1/2", "0"], ["0", "1/2"]]),
+        ({"scheme": "identity", "scale": "power(3,2/3)"}, [["9", "0"], ["0", "9"]]),
+        ({"scheme": "identity", "scale": "2"}, [["8", "0"], ["0", "8"]]),
+        ({"scheme": "identity", "scale": "root(1/2,2)"}, None),
+    ],
+)
+def test_the_product_of_a_start_is_exact_or_unknown(start: dict[str, str], product: Any) -> None:
+    given = problem(3, start=start)
+    run = run_of(dynamics.run(given, Method("gradient_descent", Stop(1), Fraction(1, 10)), Arithmetic("float64")))
+    expected = None if product is None else [[Fraction(x) for x in row] for row in product]
+    found = run.initial_product()
+    assert (None if found is None else [list(row) for row in found]) == expected
+
+
+def test_an_ensemble_has_no_balanced_start() -> None:
+    with pytest.raises(InputError, match="no balanced start"):
+        Ensemble(
+            (2, 2, 2), {"family": "uniform", "shape": [2, 2]}, 3, (Fraction(1),), {"scheme": "balanced", "matrix": SKEW}
+        )
+
+
+def test_the_command_line_takes_the_named_operation(workbench: Command) -> None:
+    arguments = ("compare", "end_to_end_flow", "--target", "[[1,2],[0,1]]", "--depth", "2", "--dynamics", "flow")
+    found = workbench(*arguments, "--time", "1/2", "--init", "balanced([[2,1],[-1,1]])")
+    assert found.status == 0
+    refused = workbench(*arguments, "--init", "balanced([[0,1],[-1,0]])")
+    assert refused.status == 2
