@@ -62,12 +62,12 @@ def averaged(specification: dict[str, Any], normalisation: str = "mean") -> dict
 
 
 def family(specification: dict[str, Any], name: str, values: list[Any]) -> dict[str, Any]:
-    """Return a sweep over the steps, the level of the loss or the depth of a run, as the data of a family."""
+    """Return a sweep over the steps, the level of the loss, the depth, or what stands as {name} in a run, as data."""
     dynamics, problem = specification["dynamics"], specification["problem"]
     varied: dict[str, Any] = {"grid": {name: values}}
     if name in ("steps", "until_loss"):
         varied["dynamics"] = {**dynamics, "stop": {name: f"{{{name}}}"}}
-    else:
+    if name == "depth":
         short = {"depth": "{depth}", "target": problem["loss"]["target"], "start": problem["start"]}
         varied["problem"] = short
     return {**specification, **varied}
