@@ -12,6 +12,7 @@ import pytest
 from conftest import Command
 
 from workbench import backends, dynamics, witness
+from workbench.backends.ball import flint
 from workbench.backends.factorisation import balanced_layers
 from workbench.backends.running_error import RunningError
 from workbench.dynamics import _end_to_end_step
@@ -197,6 +198,41 @@ def test_the_jacobian_is_that_of_one_layer_where_it_is_known() -> None:
     network = build(problem(1), RunningError(backends.load("float64")))
     errors = _end_to_end_step.error_of(network, Fraction(1, 4))  # type: ignore[arg-type]
     assert errors.jacobian_norm(np.array([[2.0, 1.0], [0.0, 3.0]])) == pytest.approx(0.75, abs=1e-8)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 5])
+@pytest.mark.parametrize("eta", [Fraction(1, 100), Fraction(1, 20), Fraction(1, 3)])
+def test_the_certified_growth_bounds_the_jacobian_and_falls_below_one_at_the_target(depth: int, eta: Fraction) -> None:
+    given = problem(depth, THREE)
+    floats, ball = RunningError(backends.load("float64")), backends.load("ball", bits=100)
+    rng = np.random.default_rng(0)
+    with floats.session(), ball.session():
+        rough: Any = _end_to_end_step.error_of(build(given, floats), eta)  # type: ignore[arg-type]
+        fine: Any = _end_to_end_step.error_of(build(given, ball), eta)  # type: ignore[arg-type]
+        target = np.array([[float(Fraction(x)) for x in row] for row in THREE])
+        for distance in (0.0, 0.1, 0.5, 1.0):
+            point = target + distance * rng.uniform(-1, 1, target.shape)
+            state = _end_to_end_step.State(
+                ball.matrix([[Fraction(x) for x in row] for row in point.tolist()]), flint().arb(0)
+            )
+            rough._seen = None
+            measured, bound = rough.jacobian_norm(point), float(fine.jacobian_norm(state))
+            assert measured <= bound + 1e-6
+            if distance == 0 and eta < Fraction(1, 50):
+                assert bound < 1
+
+
+def test_no_digit_is_lost_for_ever() -> None:
+    run = projected(problem(3, THREE), "ball", 20, steps=300, eta=Fraction(1, 30))
+    assert run.arithmetic.precision_bits is not None
+    assert run.arithmetic.precision_bits <= backends.bits_of(20) + 128
+
+
+def test_power_projection_is_for_whitened_inputs() -> None:
+    loss = {"target": SKEW, "inputs": [["1", "0"], ["0", "2"]]}
+    given = read_problem({"network": {"widths": [2, 2]}, "loss": loss})
+    with pytest.raises(UnsupportedError, match="whitened"):
+        projected(given, "float64")
 
 
 def test_the_layers_of_a_run_stay_balanced_and_multiply_to_a_positive_matrix() -> None:

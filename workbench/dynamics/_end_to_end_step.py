@@ -10,13 +10,22 @@ Proof.
     the powers of Q cancel in the product.
 
 So no root of the rotation enters the iteration. Written as V = W + R D with D_0 = 0, B_0 = I,
-D_i = S D_{i-1} - eta G_i B_{i-1}, B_i = (S - eta G_i) B_{i-1}, the step is W plus a correction of the size of eta, and
-so are what it rounds and what it does to an error.
+D_i = S D_{i-1} - eta G_i B_{i-1}, B_i = (S - eta G_i) B_{i-1}, the step is W plus a correction of the size of eta.
 
 Lemma (error).
-    Let ||X - Y||_F <= e for the exact iterate X and the computed Y, and let a ball around Y of radius e in every entry
-    be carried through the correction C. If the result has radii with Frobenius norm r, V(X) lies within e + r of
-    Y + mid C in the Frobenius norm, and so do their projections onto a convex set.
+    Let V be the product after a step on whitened inputs, h = 2 c eta, E = W - Phi with ||E||_2 <= r, and let the
+    singular values of W lie in [s, m], s > 0. Then ||DV||, from Frobenius norm to Frobenius norm, is at most
+    max(1 - h L s^(2-2/L), h L m^(2-2/L) - 1) + 2 sqrt(2) (1 - 1/L) h L m^(2-2/L) r / s
+    + sum_{k=2}^L C(L,k) h^k r^(k-1) m^(k+1-2k/L) [k + (k-1) r/m + 2 sqrt(2) (1 - k/L) r/s].
+Proof.
+    The term with the gradients of layers i_1 < ... < i_k is (-h)^k |W^T|^(2(L-i_k)/L) E prod_j (|W|^(2c_j) W^T E)
+    |W|^(2(i_1-1)/L), c_j = (i_{j+1} - i_j - 1)/L: A_j A_j^T and B_j^T B_j are powers of W W^T and W^T W, and between
+    two gradients B_j^T W_{j-1} ... W_{i+1} A_i^T = |W|^(2c) W^T. Differentiate factor by factor. Of E and W^T it gives
+    dW; the absolute value has the Lipschitz constant sqrt(2), and x^p the slope p max(s^(p-1), m^(p-1)) <= p m^p / s on
+    [s, m], while the exponents of one term sum to 2 - 2k/L. For k = 1 the terms in dE = dW are -h T(dW), T symmetric
+    with eigenvalues in [L s^(2-2/L), L m^(2-2/L)], which the identity joins.
+
+Where ||E|| is small the bound is below one: errors shrink near the target, and no digit is lost for ever.
 """
 
 from __future__ import annotations
@@ -24,11 +33,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from math import comb
 from typing import Any
 
 import numpy as np
 
 from workbench.backends import Array
+from workbench.backends.ball import arb, precision
+from workbench.backends.ball_algebra import singular_values, spectral_norm
 from workbench.backends.float64 import Float64
 from workbench.backends.running_error import RunningError
 from workbench.dynamics._error_bounds import norm, radius_norm, spread_evenly
@@ -38,6 +50,9 @@ Step = Callable[[Array], Array]
 
 # The Jacobian is looked at again once the matrix has moved this far, relative to its size.
 _LOOK_AGAIN = 1e-3
+
+# Bits of the norms that a bound is made of.
+_NORM_BITS = 64
 
 # Central differences of a smooth map: truncation h^2, rounding 1e-16 / h; both below 1e-8 here.
 _DIFFERENCE = 2.0**-17
@@ -72,20 +87,21 @@ class State:
 
 
 class CertifiedError:
-    """Exact midpoints in balls, the error carried by the lemma.
+    """Exact midpoints in balls, the error carried by the lemma on the whole ball around them.
 
     Parameters
     ----------
-    backend : Backend
-        Balls.
-    step : callable
-        The correction of a matrix.
+    network : Linear
+        Over balls, with whitened inputs.
+    step_size : Fraction
     """
 
     rigorous = True
 
-    def __init__(self, backend: Any, step: Step) -> None:
-        self._step, self._flint = step, backend._flint
+    def __init__(self, network: Linear, step_size: Fraction) -> None:
+        self._network, self._step_size = network, step_size
+        backend: Any = network.backend
+        self._flint = backend._flint
 
     def start(self, matrix: Array) -> State:
         """Take the radii of the initial matrix as the first error."""
@@ -93,15 +109,38 @@ class CertifiedError:
 
     def advance(self, state: State, project: Step) -> State:
         """Return the state after a step and a projection."""
-        found = self._step(self.widen(state))
-        after = state.matrix + found.mid()
+        after = state.matrix + correction(self._network, state.matrix, self._step_size)
         projected = project(after.mid())
-        rounded = sum((radius_norm(self._flint, (part,)) for part in (found, after, projected)), state.bound)
-        return State(projected.mid(), rounded.upper())
+        rounded = radius_norm(self._flint, (after,)) + radius_norm(self._flint, (projected,))
+        return State(projected.mid(), (self.jacobian_norm(state) * state.bound + rounded).upper())
 
     def widen(self, state: State) -> Array:
         """Return a ball that contains the true matrix."""
         return spread_evenly(self._flint, state.matrix, state.bound)
+
+    def jacobian_norm(self, state: State) -> Any:
+        """Return an upper bound of ||DV|| on the ball of a state, infinite where an inverse is not excluded."""
+        with precision(_NORM_BITS):
+            values = singular_values(state.matrix)
+            low, high = (values[-1] - state.bound).lower(), (values[0] + state.bound).upper()
+            if not low > 0 or not high.is_finite():
+                return self._flint.arb("inf")
+            error = (spectral_norm(state.matrix - self._network.target) + state.bound).upper()
+            twice = 2 * self._network.problem.loss.factor
+            return _growth(self._network.problem.depth, arb(twice * self._step_size), low, high, error).upper()
+
+
+def _growth(depth: int, step: Any, low: Any, high: Any, error: Any) -> Any:
+    """Return the lemma's bound, in balls."""
+    power = arb(Fraction(2) - Fraction(2, depth))
+    slope = 2 * arb(2).sqrt() * error / low
+    total = (1 - step * depth * low**power).max(step * depth * high**power - 1)
+    total += slope * (depth - 1) * step * high**power
+    for k in range(2, depth + 1):
+        part = k + (k - 1) * error / high + slope * arb(1 - Fraction(k, depth))
+        size = high ** arb(k + 1 - Fraction(2 * k, depth))
+        total += comb(depth, k) * step**k * error ** (k - 1) * size * part
+    return total
 
 
 class EstimatedError:
@@ -162,11 +201,11 @@ class EstimatedError:
 def error_of(network: Linear, step_size: Fraction) -> CertifiedError | EstimatedError:
     """Return how the error of this network's arithmetic is carried."""
     backend = network.backend
+    if not isinstance(backend, RunningError):
+        return CertifiedError(network, step_size)
+    shadow = Linear(network.problem, Float64(), ())
 
     def step(matrix: Array) -> Array:
         return correction(network, matrix, step_size)
 
-    if not isinstance(backend, RunningError):
-        return CertifiedError(backend, step)
-    shadow = Linear(network.problem, Float64(), ())
     return EstimatedError(backend, step, lambda points: np.asarray(correction(shadow, points, step_size)))

@@ -44,6 +44,8 @@ def run(
     if base.name == "exact":
         raise UnsupportedError("power projection takes roots of matrices: the exact backend cannot run it; use ball")
     require_square(problem, "power projection")
+    if not problem.whitened:
+        raise UnsupportedError("power projection is for whitened inputs: give a target and no inputs")
     with base.session():
         return _PowerProjection(problem, base, method, observes, keep_weights, digits).run()
 
