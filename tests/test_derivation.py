@@ -18,8 +18,10 @@ NAMES = sorted(derivation.catalogue())
 NUMBERS = {
     "gradient_bound_equality",
     "mode_closed_forms",
+    "momentum_period_two",
     "period_doubling",
     "scalar_chain_drift",
+    "total_drift",
     "two_layer_numbers",
     "weight_decay_modes",
 }
@@ -137,8 +139,10 @@ def test_depth_one_and_width_one_are_included(name):
 RECTANGULAR = [
     "balancedness_flow",
     "balancedness_drift",
+    "biased_balancedness",
     "end_to_end_flow",
     "gradient_flow",
+    "preconditioner_spectrum",
     "skew_momentum",
     "weight_decay_drift",
 ]

@@ -24,6 +24,7 @@ from workbench.experiment import read_problem
 from workbench.networks import build
 from workbench.networks.linear import Linear
 from workbench.problem import Problem
+from workbench.theorems._balanced_start import balanced_start
 from workbench.trajectory import Arithmetic, Method, Status, Stop, Trajectory
 
 SKEW = [["2", "1"], ["-1", "1"]]
@@ -265,7 +266,7 @@ def test_the_closed_form_of_numbers_is_the_scalar_recursion() -> None:
 def test_a_balanced_start_is_known_by_its_name_and_keeps_its_product() -> None:
     given = problem(3, start={"scheme": "balanced", "matrix": SKEW})
     run = run_of(dynamics.run(given, Method("gradient_descent", Stop(1), Fraction(1, 10)), Arithmetic("float64")))
-    assert run.balanced_start().margin == Measured(Fraction(0))
+    assert balanced_start(run).margin == Measured(Fraction(0))
     assert run.initial_product() == tuple(tuple(Fraction(x) for x in row) for row in SKEW)
     assert run.identity_start().holds is False
 

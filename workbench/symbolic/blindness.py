@@ -92,10 +92,10 @@ def _examine(proof: Proof, fault: Fault, layer: int, variable: str, readers: Seq
 
 
 def _same_gradients(calculus: Calculus, claim: Claim) -> bool:
-    for gradient in calculus.gradients:
+    # Those without the fault are one expression, and a restriction need not speak of their letters.
+    for gradient in (each for each in calculus.gradients if each.exact != each.given):
         if claim.under is None:
-            if gradient.exact != gradient.given:
-                return False
-        elif claim.under.apply(gradient.exact) != claim.under.apply(gradient.given):
+            return False
+        if claim.under.apply(gradient.exact) != claim.under.apply(gradient.given):
             return False
     return True

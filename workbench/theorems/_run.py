@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -109,19 +108,6 @@ class Run:
             ((x - (i == j)) ** 2 for i, row in enumerate(self.target.rows) for j, x in enumerate(row)), Fraction(0)
         )
 
-    def balance_defect(self) -> Measured | None:
-        """Return max_j ||W_{j+1}^T W_{j+1} - W_j W_j^T||_F at the start; None where its entries are not rational.
-
-        A balanced factorisation kept by name is balanced by construction, which no rounded entry could decide.
-        """
-        layers = self.initial_weights()
-        if all(isinstance(layer, BalancedLayer) for layer in layers):
-            return Measured(Fraction(0))
-        if not all(isinstance(x, Fraction) for layer in layers for row in layer for x in row):
-            return None
-        largest = max((_imbalance_squared(*pair) for pair in itertools.pairwise(layers)), default=Fraction(0))
-        return self.reals.measured(self.reals.sqrt(self.number(largest))) if largest else Measured(largest)
-
     def initial_product(self) -> Sequence[Sequence[Fraction]] | None:
         """Return the end-to-end matrix of the start where it is rational: by its name, by its entries, or as x^L I."""
         layers = self.initial_weights()
@@ -163,12 +149,6 @@ class Run:
         )
         return Hypothesis.decided("identity_start", identical)
 
-    def balanced_start(self) -> Hypothesis:
-        """Return whether the layers start balanced: by their name, or exactly by their entries."""
-        defect = self.balance_defect()
-        value = None if defect is None or defect.value is None else Measured(-defect.value, defect.error)
-        return Hypothesis("balanced_start", value)
-
     def symmetric_target(self) -> Hypothesis:
         """Return whether the target is symmetric, exactly."""
         return Hypothesis.decided("symmetric_target", self.target.is_symmetric())
@@ -180,11 +160,3 @@ class Run:
     def gradient_flow(self) -> Hypothesis:
         """Return whether the dynamics is the gradient flow."""
         return Hypothesis.decided("gradient_flow", self.method == "gradient_flow")
-
-
-def _imbalance_squared(lower: Layer, upper: Layer) -> Fraction:
-    """Return ||W_{j+1}^T W_{j+1} - W_j W_j^T||_F^2 of rational layers."""
-    inner = product(list(zip(*upper, strict=True)), upper)  # type: ignore[arg-type]
-    outer = product(lower, list(zip(*lower, strict=True)))  # type: ignore[arg-type]
-    rows = zip(inner, outer, strict=True)
-    return sum(((x - y) ** 2 for a, b in rows for x, y in zip(a, b, strict=True)), Fraction(0))

@@ -33,6 +33,7 @@ from workbench.backends.spectrum import symmetric_eigenvalues
 from workbench.exact import Matrix, Measured
 from workbench.rotation import determinant, product
 from workbench.theorems import Bound, Erratum, Example, Hypothesis, Run
+from workbench.theorems._balanced_start import balanced_start
 from workbench.theorems._examples import BALL, FLOAT, averaged, experiment
 from workbench.theorems._sources import bartlett_2018
 
@@ -55,7 +56,7 @@ def hypotheses(run: Run) -> list[Hypothesis]:
         run.setting(),
         Hypothesis.decided("deep", run.depth >= 2),
         run.gradient_flow(),
-        run.balanced_start(),
+        balanced_start(run),
         Hypothesis("positive_start", None if sign is None else Measured(sign), strict=True),
         Hypothesis("negative_determinant", Measured(-determinant(run.target.rows)) if square else None, strict=True),
     ]

@@ -28,6 +28,7 @@ from typing import Any
 from workbench.exact import Measured
 from workbench.problem import LinearNetwork
 from workbench.theorems import Example, Hypothesis, Identity, Run
+from workbench.theorems._balanced_start import balanced_start
 from workbench.theorems._examples import FLOAT, MULTIPRECISION, experiment, spectrum
 from workbench.theorems._sources import arora_2018
 
@@ -41,7 +42,7 @@ RESOLUTION = Fraction(1, 10**6)
 def hypotheses(run: Run) -> list[Hypothesis]:
     """Audit the hypotheses."""
     linear = isinstance(run.trajectory.problem.network, LinearNetwork)
-    return [Hypothesis.decided("linear_network", linear), run.gradient_flow(), run.balanced_start()]
+    return [Hypothesis.decided("linear_network", linear), run.gradient_flow(), balanced_start(run)]
 
 
 def predict(run: Run) -> list[Identity]:
