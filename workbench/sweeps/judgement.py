@@ -2,8 +2,9 @@
 
 A finite family neither proves nor refutes a limit, so the statement names a resolution. With the gaps |value - limit|
 in the order of the family: `consistent` when the last gap is at most the resolution for certain and no gap is larger
-than the one before for certain; `violated` when the last is above the resolution for certain and not smaller than the
-one before for certain; otherwise `undecided`: the family still approaches, or its errors do not tell. Hypotheses are
+than the one before for certain; `violated` when the last of three or more is above the resolution for certain and none
+is smaller than the one before for certain; otherwise `undecided`: the family may still approach, or its errors do not
+tell. Hypotheses are
 audited for every member, and one that fails anywhere makes the family `vacuous`.
 """
 
@@ -121,7 +122,8 @@ def limit_verdict(gaps: Sequence[Measured], resolution: Fraction) -> str:
     known = [b for b in bounds if b is not None]
     if len(known) < max(len(bounds), 2):
         return UNDECIDED
-    (before, last), pairs = known[-2:], itertools.pairwise(known)
+    last, pairs = known[-1], list(itertools.pairwise(known))
     if last[1] <= resolution and all(b[0] <= a[1] for a, b in pairs):
         return CONSISTENT
-    return VIOLATED if last[0] > resolution and last[1] >= before[0] else UNDECIDED
+    away = len(known) > 2 and all(b[1] >= a[0] for a, b in pairs)
+    return VIOLATED if last[0] > resolution and away else UNDECIDED

@@ -15,7 +15,7 @@ Hypotheses
     linear_rate: some eigenvalue is not 1 and $\eta L \mu^{2-2/L} < 1$; the margin is $1 - \eta L \mu^{2-2/L}$
 
 Standing
-    explicit (proof below). The multiplier 0, where all eigenvalues but 1 are $\lambda_{\max} \ge 1$ and the step is the largest, means quadratic convergence. With an eigenvalue $\mu \le 0$ the formula has no meaning; `singular_target` and `saddle_approach` say what happens.
+    explicit (proof below). The multiplier 0, where all eigenvalues but 1 are $\lambda_{\max} \ge 1$ and the step is the largest, means quadratic convergence. With an eigenvalue $\mu \le 0$ the formula has no meaning; `singular_target` and `saddle_approach` say what happens. A factor of the loss (`setting`) rescales the rate as a longer step would, and no violation is known without symmetry, where no $\mu$ is defined.
 
 Proof
     Every eigenvalue of a layer goes to $\rho = \lambda^{1/L}$ (`positive_definite`); one that starts there, $\lambda = 1$, adds nothing. With $f(x) = x - \eta x^{L-1}(x^L - \lambda)$, $f(\rho) = \rho$ and
