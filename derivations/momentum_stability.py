@@ -42,6 +42,7 @@ source = {
     "locator": "stability with momentum; the form is worked out for this project",
     "url": "https://arxiv.org/abs/2103.00065",
 }
+any_gradient = ("Nesterov's points in two steps", "point of the step that looks ahead")
 depths = (1,)
 least_depth = 1
 

@@ -40,6 +40,7 @@ source = {
     "locator": "Theorem 1",
     "url": "https://arxiv.org/abs/1802.06509",
 }
+any_gradient = ("outside the first frame", "outside the last frame", "outside both frames")
 depths = (1, 2, 3, 4)
 
 

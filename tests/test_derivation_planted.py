@@ -10,6 +10,23 @@ import pytest
 from workbench import derivation
 
 FALSE_VERSIONS = [
+    ("depth_limit", "depth * value**2 * (s - value)", "value**2 * (s - value)"),
+    ("depth_limit", "LOG**2 * Fraction(1, 2)", "LOG**2"),
+    ("depth_limit", "SIGMA * (S - 1)", "SIGMA * (S + 1)"),
+    ("two_layer_numbers", "identity(1) * 2 - pull", "identity(1) - pull"),
+    ("two_layer_numbers", "difference * z)", "2 * difference * z)"),
+    ("period_doubling", "(ratio**2 - ratio - 1)", "(ratio**2 - ratio - 2)"),
+    ("riccati_solution", "decay**2 * Fraction(1, 4)", "decay**2 * HALF"),
+    ("flattest_minima", "2 * tau * inner", "tau * inner"),
+    ("flattest_minima", "right = identity(1) * ((whole - target)", "right = identity(1) * ((whole + target)"),
+    ("flattest_minima", "whole ** (depth - 1))", "whole**depth)"),
+    ("balanced_hessian", "right = -(values[0]", "right = -depth * (values[0]"),
+    ("schatten_norm", "-trace(mixing @", "trace(mixing @"),
+    ("schatten_norm", "- matrix(names[j - 1]) @ lower.T", "+ matrix(names[j - 1]) @ lower.T"),
+    ("schatten_norm", "- 2 * trace(u.T @", "- trace(u.T @"),
+    ("white_start", "side @ inner - outer @ side", "side @ inner + outer @ side"),
+    ("white_start", "2 * m * (s - a)", "m * (s - a)"),
+    ("white_start", "(1 - root) / (1 - other)", "(1 + root) / (1 - other)"),
     ("weight_decay_drift", "kept**2 * matrix(before)", "kept * matrix(before)"),
     ("weight_decay_drift", "-2 * LAMBDA * matrix(defect)", "-1 * LAMBDA * matrix(defect)"),
     ("skew_momentum", "BETA * matrix(first)", "ETA * matrix(first)"),
