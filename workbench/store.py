@@ -86,7 +86,7 @@ class Record:
 
     Parameters
     ----------
-    kind : {"evidence", "derivation", "probe", "benchmark"}
+    kind : {"evidence", "family", "derivation", "probe", "benchmark"}
     name : str
         Name of the theorem, derivation or probe.
     specification : mapping

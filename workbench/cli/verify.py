@@ -133,6 +133,7 @@ def _named(name: str) -> list[Task]:
 def _theorem_tasks(theorem: Any) -> list[Task]:
     from workbench import experiment
     from workbench.errors import TheoremFileError
+    from workbench.sweeps import family as families
 
     tasks = []
     for example in theorem.examples:
@@ -147,6 +148,9 @@ def _theorem_tasks(theorem: Any) -> list[Task]:
                 experiment=prepared,
             )
         )
+    for example in theorem.families:
+        family = families.of_example(theorem, example)
+        tasks.append(Task(theorem.name, example.name, example.expect, family.record, controlled=bool(family.without)))
     if not any(task.expect == "consistent" for task in tasks):
         raise TheoremFileError(
             f"{theorem.path.name} has no example that it expects to be consistent: nothing to verify"

@@ -16,7 +16,7 @@ from workbench import targets
 from workbench.backends.float64 import nearest
 from workbench.errors import InputError, UnknownNameError
 from workbench.experiment import read_problem, read_start
-from workbench.initialization import catalogue, weights
+from workbench.initialization import BalancedLayer, catalogue, weights
 from workbench.problem import LinearNetwork, Problem
 
 # Members of one seed take 2^32 consecutive seeds, so that the ensembles of two seeds never share a member.
@@ -62,7 +62,11 @@ class Ensemble:
         if self.start.get("scheme", "identity") not in catalogue():
             raise UnknownNameError("start", str(self.start.get("scheme")), catalogue())
         # What a family or a scheme refuses is refused here, before anything is drawn.
-        weights(self.network, self.member(0).start)
+        layers = weights(self.network, self.member(0).start)
+        if any(isinstance(layer, BalancedLayer) for layer in layers):
+            raise InputError(
+                "an ensemble has no balanced start: its entries are not rational; give identity or gaussian"
+            )
 
     @property
     def network(self) -> LinearNetwork:
