@@ -23,6 +23,11 @@ _FALL = 0.75
 _LEAST_BITS = 96
 
 
+def falling_bits(bits: int, k: int, order: int) -> int:
+    """Return the precision that coefficient k of a series needs."""
+    return max(_LEAST_BITS, round(bits * (1 - _FALL * k / order)))
+
+
 @dataclass
 class Series:
     """A matrix power series as left factor (its rows, block by block) and as right factor (its blocks)."""
@@ -108,7 +113,7 @@ class FlowSeries:
         suffixes = [Series() for _ in range(depth)]
         residuals, cut = [], []
         for k in range(order):
-            with self._precision(max(_LEAST_BITS, round(bits * (1 - _FALL * k / order)))):
+            with self._precision(falling_bits(bits, k, order)):
                 for i in range(depth):
                     forward[i].append(layers[i][k])
                     transposed[i].append(layers[i][k].transpose())

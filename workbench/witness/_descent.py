@@ -1,0 +1,60 @@
+"""The iterates of a descent in mpmath, one after the other."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from workbench.trajectory import Method, Trajectory
+from workbench.witness._networks import network
+
+NAMES = ("gradient_descent", "penalised_descent", "heavy_ball", "projected_descent")
+
+
+class Descent:
+    """A descent, recomputed.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+    digits : int
+    """
+
+    def __init__(self, trajectory: Trajectory, digits: int) -> None:
+        self.network = network(trajectory.problem, digits)
+        self._mp = self.network.mp
+        self._method: Method = trajectory.method
+        self._layers = list(self.network.start)
+        self._velocities = [0 * layer for layer in self._layers]
+        self._step = 0
+
+    def at(self, step: int, time: Fraction) -> list[Any]:
+        """Return the layers at a step no earlier than the one before."""
+        while self._step < step:
+            self._advance()
+            self._step += 1
+        return self._layers
+
+    def _advance(self) -> None:
+        number = self.network.number
+        eta = number(self._method.step_size or Fraction(0))
+        gradients = self.network.gradients(self._layers)
+        name = self._method.name
+        if name == "heavy_ball":
+            momentum = number(self._method.parameter("momentum"))
+            pairs = zip(self._velocities, gradients, strict=True)
+            self._velocities = [momentum * v - eta * g for v, g in pairs]
+            self._layers = [w + v for w, v in zip(self._layers, self._velocities, strict=True)]
+            return
+        if name == "penalised_descent":
+            penalty = number(self._method.parameter("penalty"))
+            pairs = zip(gradients, self._layers, strict=True)
+            gradients = [g + penalty * (w - self._mp.eye(w.rows)) for g, w in pairs]
+        self._layers = [w - eta * g for w, g in zip(self._layers, gradients, strict=True)]
+        if name == "projected_descent":
+            self._layers = [self._projected(w) for w in self._layers]
+
+    def _projected(self, layer: Any) -> Any:
+        radius, unit = self.network.number(self._method.parameter("radius")), self._mp.eye(layer.rows)
+        left, values, right = self._mp.svd_r(layer - unit)
+        return unit + left * self._mp.diag([min(v, radius) for v in values]) * right
