@@ -16,6 +16,11 @@ from workbench.witness._networks import Residual, network
 # Where the order is 1.15 a digit, e^-2 of the radius of convergence is a step: there the cost is least.
 _ORDER = 1.15
 
+# Where a residual is within this many units of the last digit, or all coefficients vanish, the flow is at rest.
+_FITTED, _AT_REST = 100, 10**12
+
+_STEP_BITS = 100
+
 Block = list[list[list[Any]]]
 
 
@@ -38,6 +43,8 @@ class Flow:
 
     def at(self, step: int, time: Fraction) -> list[Any]:
         """Return the layers at a flow time no earlier than the step before."""
+        if time and not self._begin and all(x == 0 for g in self.network.gradients(self._layers) for x in g):
+            return self._layers
         while not self._blocks or time > self._begin + self._length:
             if self._blocks:
                 self._layers = self._values(self._length)
@@ -54,15 +61,19 @@ class Flow:
         ]
 
     def _step_length(self) -> Fraction:
-        """Return a time at which the last two coefficients of every entry are below the digits; 16 at rest."""
-        mp, shortest = self._mp, self._mp.mpf(16)
+        """Return a time at which the last two coefficients of every entry are below the digits."""
+        mp, shortest = self._mp, self._mp.mpf(_AT_REST)
+        size = mp.mpf(10) ** -self._digits
+        if self.network.loss(self._layers) < (_FITTED * size) ** 2:
+            self._blocks = [[[[x] for x in row] for row in layer.tolist()] for layer in self._layers]
+            return Fraction(_AT_REST)
         for block in self._blocks:
             for row in block:
                 for entry in row:
                     for k in (self._order, self._order - 1):
                         if entry[k]:
-                            shortest = min(shortest, mp.root(mp.mpf(10) ** -self._digits / abs(entry[k]), k))
-        return Fraction(max(1, int(shortest * 2**30)), 2**30)
+                            shortest = min(shortest, mp.root(size / abs(entry[k]), k))
+        return Fraction(max(1, int(shortest * 2**_STEP_BITS)), 2**_STEP_BITS)
 
     def _expanded(self) -> list[Block]:
         """Return the coefficients of the layers around the point."""
