@@ -93,6 +93,15 @@ def test_a_run_ends_where_a_singular_value_crosses():
     assert run.times[-2:] == (run.events[0].low, run.events[0].high)
 
 
+@pytest.mark.parametrize("level", ["1/18", "1/2"])
+def test_a_run_until_the_loss_that_it_starts_with_ends(level):
+    # (1/3)^2 / 2 = 1/18 at the start: balls cannot tell it from the level. Half is above it.
+    method = Method("gradient_flow", Stop(time=Fraction(9), until_loss=Fraction(level)))
+    run = dynamics.run(numbers("2/3", "1/3"), method, Arithmetic("ball", 20))
+    assert run.status is Status.CONVERGED
+    assert run.observables["loss"][-1].bounds()[1] <= Fraction(level)
+
+
 def test_output_between_steps_contains_the_closed_form_and_times_asked_for_are_recorded():
     asked = (Fraction(1, 7), Fraction(9, 7))
     run = flow(numbers("2", "1/2", "1/2"), at=asked, digits=30)

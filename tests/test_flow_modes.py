@@ -81,6 +81,12 @@ def test_a_mode_obeys_its_equation():
             assert abs(slope - x ** (depth - 1) * (arb(value) - x**depth)) < arb(2) ** -200
 
 
+def test_output_between_records_agrees_with_the_integrator():
+    modes, full = (flow(ROTATED, 3, 3, structured=given, time="1") for given in (True, False))
+    for x, y in zip(modes.dense(Fraction(1, 7))[0][0], full.dense(Fraction(1, 7))[0][0], strict=True):
+        assert abs(x.value - y.value) <= x.error + y.error
+
+
 def test_events_and_observables_of_layers_take_the_integrator():
     full = flow(ROTATED, 2, 3, observes=("loss", "balancedness_change"), time="1/2")
     assert not any("closed form" in note for note in full.notes)

@@ -134,6 +134,8 @@ class Sentry:
     def _descend(self, piece: Piece) -> None:
         """Look at a step's end alone: the loss never increases, so that it crosses once and downwards."""
         side = sign(self._measure(piece.at(piece.end)))
+        if self._side == 0:
+            return
         if side > 0 or self._side < 0:
             self._clear = piece.end
         elif side < 0 and self._clear >= piece.start:

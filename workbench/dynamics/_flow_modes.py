@@ -71,8 +71,16 @@ def _trajectory(
     times = {end * k / _RECORDS for k in range(_RECORDS + 1)} | set(method.stop.at)
     clocks = [mode_at(value, problem.depth) for value in found.eigenvalues]
     basis = None if found.basis is None else base.matrix(found.basis)
+
+    def modes_at(time: Fraction) -> list[Any]:
+        return [clock(arb(rate * time)) for clock in clocks]
+
+    def dense(time: Fraction) -> tuple[Any, ...]:
+        with base.session():
+            return (base.entries(_layer(modes_at(time), basis)),) * problem.depth
+
     for step, time in enumerate(sorted(times)):
-        balls = [clock(arb(rate * time)) for clock in clocks]
+        balls = modes_at(time)
         if digits is not None and not _precise(balls, digits):
             raise PrecisionShort(step)
         gaps = [_power(x, problem.depth) - arb(v) for x, v in zip(balls, found.eigenvalues, strict=True)]
@@ -95,6 +103,7 @@ def _trajectory(
             "structure used: identity start, symmetric target, spectrum known exactly, so that "
             f"{count} closed {'form replaces' if count == 1 else 'forms replace'} the integration",
         ),
+        dense=dense if keep else None,
     )
 
 

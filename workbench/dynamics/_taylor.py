@@ -141,6 +141,8 @@ class _Flow:
                 loss = self.method.stop.until_loss is not None
                 return self._trajectory(Status.CONVERGED if loss else Status.FINISHED)
             self._record_between(piece)
+            if self._surely_below(piece):
+                return self._trajectory(Status.CONVERGED)
             ball = piece.expansion.at(arb(piece.length))
             self.point, self.error = tuple(p.mid() for p in ball), (piece.error + radius_norm(self.flint, ball)).upper()
             if end is not None and self.time >= end:
@@ -233,6 +235,11 @@ class _Flow:
             times = asked | {number * stop.time / _RECORDS for number in range(first + 1, final + 1)}
         for time in sorted(times):
             self._record(time, piece.at(time))
+
+    def _surely_below(self, piece: Piece) -> bool:
+        """Say whether a loss that started within its error of the level is below it: no crossing tells that."""
+        level = self.method.stop.until_loss
+        return level is not None and self._below(piece.at(piece.end), level)
 
     def _below(self, parameters: Parameters, level: Fraction) -> bool:
         bounds = self.backend.measure(self.network.loss(parameters)).bounds()
