@@ -33,7 +33,7 @@ from workbench.problem import Problem
 
 # Pieces of a step, so that weights move by about this part of the unit in each; a heuristic, any number is rigorous.
 _MOVE = 0.05
-_MOST_PIECES = 16
+_MOST_PIECES, _WORK = 16, 192
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,9 @@ class CurvatureBound:
         """Return an upper bound of the integral of max(0, -lambda_min) over the tube; infinite where none is found."""
         speeds = [speed(layer, length) for layer in norms]
         moved = float(sum(speeds, self._flint.arb(0)) * length)
-        pieces = max(1, min(_MOST_PIECES, int(moved / _MOVE) + 1)) if moved < 1e3 else 1
+        # A Hessian's cost grows like the cube of its size: a large one is looked at less often.
+        most = max(1, min(_MOST_PIECES, _WORK // sum(rows * columns for rows, columns in self._shapes)))
+        pieces = max(1, min(most, int(moved / _MOVE) + 1)) if moved < 1e3 else 1
         total = self._flint.arb(0)
         for k in range(pieces):
             centre = expansion.at((length * (2 * k + 1) / (2 * pieces)).mid())
