@@ -137,9 +137,19 @@ def _slopes(runs: Sequence[Run], name: str) -> list[Real | None]:
     return found
 
 
-# Four samples of width eight, as in the table of the paper's sheet; two of width two where less will do.
+# Four samples of width eight, labels beside them by normal draws of 0.15, J(0) = 0.083; two of width two.
 WIDE = [[str(int(i == j)) for j in range(4)] for i in range(8)]
-WIDE_LABELS = [[str(Fraction(int(i == j)) + Fraction((5 * i + 3 * j) % 7 - 3, 20)) for j in range(4)] for i in range(8)]
+_HUNDREDTHS = (
+    (114, -8, 0, -7),
+    (23, 95, -8, -16),
+    (-4, 7, 106, -16),
+    (5, 27, 1, 91),
+    (-30, 8, -11, 12),
+    (-4, -3, -31, -35),
+    (-1, -5, 14, -16),
+    (8, -16, -4, 3),
+)
+WIDE_LABELS = [[str(Fraction(x, 100)) for x in row] for row in _HUNDREDTHS]
 _PAIR = [["1", "0"], ["0", "1"]]
 _PAIR_LABELS = [["9/10", "1/2"], ["-1/4", "6/5"]]
 
