@@ -27,8 +27,8 @@ from typing import Any
 from workbench.backends import Array, Backend
 from workbench.backends.ball import arb, measured, precision
 from workbench.backends.float64 import nearest
-from workbench.dynamics._iteration import number_of_steps
 from workbench.dynamics._recorder import PrecisionShort, Recorder
+from workbench.dynamics._stopping import DIVERGED, number_of_steps
 from workbench.errors import UnsupportedError
 from workbench.initialization import weights
 from workbench.networks import build
@@ -36,7 +36,6 @@ from workbench.problem import LinearNetwork, Problem
 from workbench.rotation import rotation
 from workbench.trajectory import Arithmetic, Method, Status, Trajectory
 
-_DIVERGED = 1e100
 _SLOPE_BITS = 64
 
 
@@ -161,7 +160,7 @@ class _Descent:
         return (1 - self.pull * second - self.spring).abs_upper()
 
     def _status(self, loss: Any, step: int, steps: int) -> Status | None:
-        if not loss.is_finite() or float(loss.mid()) > _DIVERGED:
+        if not loss.is_finite() or float(loss.mid()) > DIVERGED:
             return Status.DIVERGED
         level = self.method.stop.until_loss
         if level is not None and float(loss.mid()) <= 2 * nearest(level):
