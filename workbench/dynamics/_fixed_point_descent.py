@@ -20,10 +20,10 @@ from workbench.backends.integer_matrices import library
 from workbench.dynamics._fixed_point import FixedPoint
 from workbench.dynamics._fixed_point_bounds import Region, RegionBounds, Tether
 from workbench.dynamics._hessian_bound import INFLATE, TINY, float_of
+from workbench.dynamics._loss_series import LossSeries
 from workbench.dynamics._recorder import PrecisionShort, Recorder
 from workbench.dynamics._stopping import DIVERGED, number_of_steps
 from workbench.errors import UnsupportedError
-from workbench.exact import UNKNOWN, Measured
 from workbench.networks import Parameters, build
 from workbench.problem import LinearNetwork, Problem
 from workbench.trajectory import Arithmetic, Method, Status, Trajectory
@@ -35,17 +35,8 @@ _TETHERS: dict[str, tuple[str, int]] = {
     "weight_decay": ("decay", 0),
 }
 
-# Records that wait to be written as fractions.
-_WAITING = 1024
-
 # Covers the roundings of one step's few float operations.
 _UP = 1 + 1e-14
-
-# Bits of a recorded error, and how far below it a recorded loss is cut.
-_ERROR_BITS = 20
-
-# The ball of a region must be larger than the error by as much as a step moves, or it is left at once; heuristic.
-_ROOM = 2.0
 
 
 def applies(problem: Problem, method: Method) -> bool:
@@ -136,7 +127,7 @@ class FixedPointDescent:
         self.recorder = Recorder(self.network, observes, keep_weights, self.step_size, digits, dict(method.parameters))
         self._plain = set(observes) <= {"loss"} and not keep_weights
         self._factor = float_of(problem.loss.factor)
-        self._waiting: list[tuple[int, int, float]] = []
+        self._losses = LossSeries(self.recorder, problem.loss.factor, self.bits, self.step_size)
         self._previous: Parameters | None = None
         self.notes: list[str] = []
         # The bound, in units, that leaves the digits asked for to weights of size one.
@@ -155,7 +146,7 @@ class FixedPointDescent:
             elif not self._plain:
                 self._previous = self._balls()
             if status is not None:
-                self._flush()
+                self._losses.flush()
                 return self._trajectory(status)
             integers.backward()
             error.advance(norm, residual)
@@ -168,7 +159,7 @@ class FixedPointDescent:
             return self._diverged(norm, residual, step)
         level = self.method.stop.until_loss
         if level is not None and loss <= 2 * nearest(level):
-            bounds = self._loss(self.integers.residual_square(), self._loss_error(norm, residual)).bounds()
+            bounds = self._losses.measured(self.integers.residual_square(), self._loss_error(norm, residual)).bounds()
             if bounds is None or bounds[0] <= level < bounds[1]:
                 if self.digits is not None:
                     raise PrecisionShort(step)
@@ -178,8 +169,10 @@ class FixedPointDescent:
 
     def _diverged(self, norm: float, residual: float, step: int) -> Status:
         """Say that the run diverged: proved where the whole enclosure of the loss is past the bound."""
-        least = min(norm, 1e150) / INFLATE - residual * self._unit
-        if least > 0 and self._factor * least * least > DIVERGED * INFLATE:
+        least = norm / INFLATE - residual * self._unit
+        past = least > 0 and math.isfinite(least) and self._factor * least * least > DIVERGED * INFLATE
+        # Beyond the floats the proof takes balls, whose exponents have no end.
+        if past or self._weights_diverged():
             self.notes.append(proved_divergence(step))
         elif self.digits is not None:
             raise PrecisionShort(step)
@@ -187,45 +180,26 @@ class FixedPointDescent:
             self.notes.append(unproved_divergence(step))
         return Status.DIVERGED
 
+    def _weights_diverged(self) -> bool:
+        """Say whether the loss of every point of the enclosure is past the bound."""
+        return bool(self.network.loss(self._balls())[0, 0] > DIVERGED)
+
     def _loss_error(self, norm: float, residual: float) -> float:
         """Return a bound of the error of c ||E~||^2, in units, by the lemma."""
         return self._factor * (2 * norm + residual * self._unit) * residual * INFLATE
-
-    def _loss(self, square: int, error: float) -> Measured:
-        """Return the enclosure of a loss from the integer ||E~||^2; digits below the error are cut off."""
-        if not math.isfinite(error):
-            return UNKNOWN
-        # error <= mantissa 2^(exponent - _ERROR_BITS) units, half a unit of the mantissa left for the cut.
-        mantissa, exponent = math.frexp(error + TINY)
-        scale = self.bits - exponent + _ERROR_BITS
-        factor = self.problem.loss.factor
-        shift = max(2 * self.bits - scale - _ERROR_BITS, 0)
-        value = dyadic((square >> shift) * factor.numerator, 2 * self.bits - shift, factor.denominator)
-        return Measured(value, dyadic(math.ceil(math.ldexp(mantissa, _ERROR_BITS)) + 1, scale))
 
     def _record(self, step: int, norm: float, residual: float) -> None:
         """Record a step: the loss alone as it is, anything else over weights in balls."""
         self._hold_precision(step)
         error = self._loss_error(norm, residual)
         if self._plain:
-            self._waiting.append((step, self.integers.residual_square(), error))
-            if len(self._waiting) >= _WAITING:
-                self._flush()
+            self._losses.append(step, self.integers.residual_square(), error)
             return
-        known = {"loss": self._loss(self.integers.residual_square(), error)}
+        known = {"loss": self._losses.measured(self.integers.residual_square(), error)}
         balls = self._balls()
         values = self.recorder.measure(balls, self.network.parameters, self._previous, known)
         self.recorder.append(step, step * self.step_size, values, balls)
         self._previous = balls
-
-    def _flush(self) -> None:
-        """Write the waiting losses as fractions; the last may be the end of the run."""
-        asked = "loss" in self.recorder.series
-        for step, square, error in self._waiting:
-            if self.recorder.wants(step) or step == self._waiting[-1][0]:
-                values = {"loss": self._loss(square, error)} if asked else {}
-                self.recorder.append(step, step * self.step_size, values)
-        self._waiting.clear()
 
     def _balls(self) -> Parameters:
         """Return the weights in balls that contain the exact ones."""
@@ -264,11 +238,6 @@ class FixedPointDescent:
             weights=None if kept is None else tuple(kept),
             notes=(*self.recorder.unmeasured.values(), *self.notes),
         )
-
-
-def dyadic(mantissa: int, scale: int, denominator: int = 1) -> Fraction:
-    """Return mantissa 2^-scale over a denominator."""
-    return Fraction(mantissa << max(-scale, 0), denominator << max(scale, 0))
 
 
 def proved_divergence(step: int) -> str:
