@@ -299,7 +299,7 @@ def test_every_recorded_weight_has_the_digits_asked_for(digits: int) -> None:
 
 
 def test_a_wrong_lipschitz_constant_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dynamics, "runner", lambda problem, method: None)  # full matrices, not the modes
+    monkeypatch.setattr(dynamics, "runner", lambda *given: None)  # full matrices, not the modes
     truth = certified("saddle", 300, 80)
     assert agree(descend(SADDLE, "ball", 300, digits=1), truth)
     monkeypatch.setattr(gradient_descent.Step, "growth", lambda self, low, high: 0.5)
@@ -307,7 +307,7 @@ def test_a_wrong_lipschitz_constant_is_caught(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_hessian_bound_without_its_twist_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dynamics, "runner", lambda problem, method: None)  # full matrices, not the modes
+    monkeypatch.setattr(dynamics, "runner", lambda *given: None)  # full matrices, not the modes
     truth = certified("saddle", 1500, 80)
     # As though the loss were convex: no growth along the saddle's directions.
     monkeypatch.setattr(_error_bounds.HessianBound, "extremes", lambda self, layers, error: (0.0, 1.0))
