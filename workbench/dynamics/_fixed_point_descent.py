@@ -119,6 +119,7 @@ class FixedPointDescent:
         self.bits, self.step_size = base.precision_bits, method.step_size
         tether, anchor = tether_of(problem, method)
         self.integers = FixedPoint(problem, self.bits, self.step_size, tether.strength, anchor)
+        self._strength, self._anchor = tether.strength, anchor
         unit = 2.0**-self.bits if self.bits < 960 else TINY
         bounds = RegionBounds(problem, unit, self.step_size, tether)
         self.error = Error(bounds, unit, self.integers.initial_error)
@@ -137,9 +138,10 @@ class FixedPointDescent:
         """Iterate until the stop."""
         steps = number_of_steps(self.method)
         step, integers, error = 0, self.integers, self.error
+        resting = self._rests()
         while True:
             norm = integers.forward() * _UP + TINY
-            residual = error.look(integers.shadow)
+            residual = 0.0 if resting else error.look(integers.shadow)
             status = self._status(norm, residual, step, steps)
             if status is not None or self.recorder.wants(step):
                 self._record(step, norm, residual)
@@ -148,9 +150,22 @@ class FixedPointDescent:
             if status is not None:
                 self._losses.flush()
                 return self._trajectory(status)
-            integers.backward()
-            error.advance(norm, residual)
+            if not resting:
+                integers.backward()
+                error.advance(norm, residual)
             step += 1
+
+    def _rests(self) -> bool:
+        """Say whether the start is its own next iterate, exactly: the loss is zero, and no tether pulls."""
+        start = self.integers.initial_error == 0 and self.network.loss(self.network.parameters)[0, 0].is_zero()
+        anchor = self._anchor << self.bits
+        tied = all(
+            x == (anchor if i == j else 0)
+            for layer in self.integers.layers()
+            for i, row in enumerate(layer)
+            for j, x in enumerate(row)
+        )
+        return bool(start) and (tied or not self._strength)
 
     def _status(self, norm: float, residual: float, step: int, steps: int) -> Status | None:
         """Return the status that the run ends with at this step, or None."""

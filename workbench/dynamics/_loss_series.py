@@ -54,6 +54,8 @@ class LossSeries:
         """Return the enclosure of a loss; digits below the error are cut off."""
         if not math.isfinite(error):
             return UNKNOWN
+        if error == 0:
+            return Measured(_dyadic(square * self._factor.numerator, 2 * self._bits, self._factor.denominator))
         exponent = math.frexp(error + TINY)[1]
         radius, scale = self._radius(math.ceil(math.ldexp(error + TINY, _ERROR_BITS - exponent)), exponent)
         shift = max(2 * self._bits - scale, 0)

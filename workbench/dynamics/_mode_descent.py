@@ -73,7 +73,7 @@ class ModeDescent:
         self._factor = float_of(factor)
         self.basis = None if basis is None else base.matrix(basis)
         self.modes = [self._mode(*x) for x in self._targets(eigenvalues)]
-        largest = max(abs(float_of(Fraction(int(mode.target), 2**base.precision_bits))) for mode in self.modes)
+        largest = max(int(abs(mode.target)).bit_length() for mode in self.modes) - base.precision_bits
         self.recursion = Recursion(
             problem.depth,
             base.precision_bits,
@@ -222,9 +222,13 @@ class ModeDescent:
         )
 
 
-def _limit(factor: float, largest: float, depth: int) -> float:
-    """Return a size of a mode from which on the loss is past the bound: c (x^L - lambda)^2 > 1e100."""
-    return math.exp(math.log(2 * math.sqrt(DIVERGED / factor) + 2 * largest) / depth)
+def _limit(factor: float, largest: int, depth: int) -> float:
+    """Return a size of a mode from which on the loss is past the bound, for eigenvalues below 2^largest.
+
+    x^L >= 2 sqrt(bound / c) + 2 |lambda| is enough. Past 1e300 the start's own loss has ended the run.
+    """
+    logarithm = max(math.log(4 * math.sqrt(DIVERGED / factor)), (largest + 2) * math.log(2)) / depth
+    return math.exp(min(logarithm, 690.0))
 
 
 def _root(square: Any, bits: int) -> float:

@@ -24,7 +24,7 @@ from fractions import Fraction
 from typing import Any
 
 from workbench.dynamics._fixed_point_bounds import GUARD_BITS
-from workbench.dynamics._hessian_bound import INFLATE, TINY
+from workbench.dynamics._hessian_bound import INFLATE, TINY, float_of
 
 # Steps that an interval reaches ahead, how much it may add to the slope by that, and the least it reaches relative to
 # the mode; heuristic.
@@ -115,13 +115,18 @@ def advance(mode: Mode, recursion: Recursion, steps: int) -> Stretch:
         found.places.append(y)
         found.errors.append(error)
         found.squares.append(gap * gap)
-        found.gaps.append(steep * error + offset)
+        # Powers of one and of zero, and the first of any number, are not cut: then a mode may stay exact.
+        exact = error == 0.0 and not mode.radius and (depth == 1 or y == one or y == 0)
+        found.gaps.append(0.0 if exact else steep * error + offset)
         if not -limit <= y <= limit:
             break
-        moved = (power * gap >> shift) * numerator // denominator
+        moved, rest = divmod((power * gap >> shift) * numerator, denominator)
         if spring:
-            moved += (y - anchor) * spring.numerator // spring.denominator
+            pulled, more = divmod((y - anchor) * spring.numerator, spring.denominator)
+            moved, rest = moved + pulled, rest or more
         y -= moved
+        if exact and not rest:
+            continue
         error = (slope * error + rounding) * _UP
     mode.y, mode.error = y, error
     return found
@@ -138,7 +143,7 @@ def region(mode: Mode, recursion: Recursion) -> tuple[Any, Any, float, float, fl
     """
     bits, depth, unit = recursion.bits, recursion.depth, recursion.unit
     z, value = _float(mode.y, bits), _float(mode.target, bits)
-    h, k = float(recursion.pull) * INFLATE + TINY, float(recursion.spring) * INFLATE
+    h, k = float_of(recursion.pull) * INFLATE + TINY, float_of(recursion.spring) * INFLATE
     if mode.error != mode.error:
         mode.error = math.inf
     error = mode.error * unit
