@@ -22,7 +22,7 @@ from workbench.dynamics._fixed_point_bounds import Region, RegionBounds, Tether
 from workbench.dynamics._hessian_bound import INFLATE, TINY, float_of
 from workbench.dynamics._loss_series import LossSeries
 from workbench.dynamics._recorder import PrecisionShort, Recorder
-from workbench.dynamics._stopping import DIVERGED, number_of_steps
+from workbench.dynamics._stopping import DIVERGED, number_of_steps, proved_divergence, unproved_divergence
 from workbench.errors import UnsupportedError
 from workbench.networks import Parameters, build
 from workbench.problem import LinearNetwork, Problem
@@ -253,15 +253,3 @@ class FixedPointDescent:
             weights=None if kept is None else tuple(kept),
             notes=(*self.recorder.unmeasured.values(), *self.notes),
         )
-
-
-def proved_divergence(step: int) -> str:
-    """Return the note of a run whose loss is past the bound for certain."""
-    return f"divergence was proved at step {step}: the whole enclosure of the loss is above {DIVERGED:.0e}"
-
-
-def unproved_divergence(step: int) -> str:
-    """Return the note of a run whose enclosure was lost before its loss was past the bound for certain."""
-    return (
-        f"at step {step} the computed loss passed {DIVERGED:.0e}, but its enclosure does not: divergence is not proved"
-    )

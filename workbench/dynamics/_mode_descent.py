@@ -15,12 +15,12 @@ from workbench.backends.ball import arb, flint, measured
 from workbench.backends.ball_algebra import symmetric_eigenvalues
 from workbench.backends.float64 import nearest
 from workbench.dynamics._fixed_point import cut
-from workbench.dynamics._fixed_point_descent import proved_divergence, tether_of, unproved_divergence
+from workbench.dynamics._fixed_point_descent import tether_of
 from workbench.dynamics._hessian_bound import INFLATE, TINY, float_of
 from workbench.dynamics._loss_series import LossSeries
 from workbench.dynamics._mode_step import Mode, Recursion, Stretch, advance
 from workbench.dynamics._recorder import PrecisionShort, Recorder
-from workbench.dynamics._stopping import DIVERGED, number_of_steps
+from workbench.dynamics._stopping import DIVERGED, number_of_steps, proved_divergence, unproved_divergence
 from workbench.errors import UnsupportedError
 from workbench.networks import build
 from workbench.problem import Problem

@@ -120,12 +120,15 @@ def advance(mode: Mode, recursion: Recursion, steps: int) -> Stretch:
         found.gaps.append(0.0 if exact else steep * error + offset)
         if not -limit <= y <= limit:
             break
-        moved, rest = divmod((power * gap >> shift) * numerator, denominator)
+        whole = (power * gap >> shift) * numerator
+        moved = whole // denominator
+        exact = exact and moved * denominator == whole
         if spring:
-            pulled, more = divmod((y - anchor) * spring.numerator, spring.denominator)
-            moved, rest = moved + pulled, rest or more
+            whole = (y - anchor) * spring.numerator
+            pulled = whole // spring.denominator
+            moved, exact = moved + pulled, exact and pulled * spring.denominator == whole
         y -= moved
-        if exact and not rest:
+        if exact:
             continue
         error = (slope * error + rounding) * _UP
     mode.y, mode.error = y, error
