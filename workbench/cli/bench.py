@@ -22,7 +22,7 @@ def benchmarks() -> list[str]:
 
 
 def bench_command(
-    name: Annotated[str, typer.Argument(help="Name of a benchmark: ensemble, precision, symbolic")],
+    name: Annotated[str, typer.Argument(help="Name of a benchmark: ensemble, precision, precision_descent, symbolic")],
     quick: Annotated[bool, typer.Option("--quick", help="Fewer runs and smaller peers")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else")] = False,
 ) -> None:
