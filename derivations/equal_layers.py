@@ -3,7 +3,8 @@ r"""From the identity all layers stay equal, and a symmetric target turns descen
 Claim
     Let $W_{1} = \dots = W_{L} = S$ be symmetric and commute with the symmetric target $\Phi$. Then all gradients
     are equal, $S^{+} = S - \eta G$ is symmetric and commutes with $\Phi$, and on a common eigenvector
-    $x^{+} = x - \eta x^{L-1} (x^{L} - \lambda)$.
+    $x^{+} = x - \eta x^{L-1} (x^{L} - \lambda)$. The same holds of a step with the penalty
+    $\frac{1}{2} \kappa \sum_{j} | W_{j} - I |^{2}$, where $x^{+} = x - \eta (x^{L-1} (x^{L} - \lambda) + \kappa (x - 1))$.
 
 Source
     Bartlett, Helmbold and Long (2018).
@@ -17,14 +18,15 @@ Scope
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import Any
 
 from workbench.symbolic.calculus import Calculus
 from workbench.symbolic.identities import Identity
-from workbench.symbolic.networks import linear_network
+from workbench.symbolic.networks import NetworkWords, linear_network
 from workbench.symbolic.polynomials import Polynomial
 from workbench.symbolic.restrictions import eigenvalues, equal_layers
-from workbench.symbolic.words import Letter, Width, matrix
+from workbench.symbolic.words import Letter, Width, identity, matrix, squared_frobenius_norm
 
 source = {
     "authors": "Peter L. Bartlett, David P. Helmbold, Philip M. Long",
@@ -60,6 +62,28 @@ def prove(calculus: Calculus, depth: int, widths: Sequence[Width]) -> Iterator[I
     stepped = (where[0], (after, matrix(network.layers[0]) - eta * first))
     recursion = x - eta * x ** (depth - 1) * (x**depth - eigenvalue)
     yield Identity("recursion of the eigenvalues", matrix(after), recursion, stepped, read)
+    yield from penalised(calculus, network)
+
+
+def penalised(calculus: Calculus, network: NetworkWords) -> Iterator[Identity]:
+    """Yield the same for descent on the loss with a penalty of each layer's distance from the identity."""
+    kappa, x, eta, eigenvalue = (Polynomial.symbol(name) for name in ("kappa", "x", "eta", "lambda"))
+    width, equal = network.target.rows, equal_layers(network.layers, network.target)
+    loss = network.loss
+    for layer in network.layers:
+        loss = loss + squared_frobenius_norm(matrix(layer) - identity(width)) * (kappa * Fraction(1, 2))
+    step = calculus.descent_step(loss, network.layers)
+    after = [Letter(f"W_{j}+", width, width) for j in range(1, network.depth + 1)]
+    where = tuple(zip(after, (step[layer] for layer in network.layers), strict=True))
+    for letter, definition in zip(after[1:], where[1:], strict=True):
+        pair = (where[0], definition)
+        yield Identity(f"{letter.name} equals W_1+ with the penalty", matrix(letter), matrix(after[0]), pair, equal)
+    first, target = matrix(after[0]), matrix(network.target)
+    yield Identity("the penalised step is symmetric", first.T, first, where[:1], equal)
+    yield Identity("the penalised step commutes with the target", first @ target, target @ first, where[:1], equal)
+    read = eigenvalues(network.layers, network.target, eigenvalue)
+    recursion = x - eta * (x ** (network.depth - 1) * (x**network.depth - eigenvalue) + kappa * (x - 1))
+    yield Identity("recursion with the penalty", first, recursion, where[:1], read)
 
 
 def check(depth: int, widths: Sequence[int]) -> dict[str, Any]:

@@ -10,8 +10,7 @@ Source
 
 Scope
     Proved at the depths asked for, every width and every target. The bound itself, $\ge$ where every singular value
-    of every layer is at least $1 - a \ge 0$, rests on $| A^{T} E B^{T} | \ge (1 - a)^{L-1} | E |$ and is not proved by
-    machine; the check is a run of it. Square layers only.
+    of every layer is at least $1 - a \ge 0$, is the claim gradient_bound; the check is a run of it. Square layers only.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ Claim
     $f(z) = (1 + a) z - z^{3}$. Its minimum $z^{2} = a$ has the multiplier $1 - 2 a$, which is $-1$ at $a = 1$. Numbers
     with $z_{1} z_{2} = 1$, $z_{1}^{2} + z_{2}^{2} = 1 + a$ are a cycle of period two with the multiplier
     $m = 9 - 2 (1 + a)^{2}$: $m = 1$ at $a = 1$, $m = 0$ at $(1 + a)^{2} = 9/2$, that is $a = 3/\sqrt{2} - 1$, and
-    $m = -1$ at $(1 + a)^{2} = 5$, that is $a = \sqrt{5} - 1$. From the critical point $3 z^{2} = 1 + a$ two steps give
+    $m = -1$ at $(1 + a)^{2} = 5$, that is $a = \sqrt{5} - 1$, where $g = z_{1} / z_{2}$ has
+    $(g^{2} - g - 1)(g^{2} + g - 1) = 0$: the golden ratio. From the critical point $3 z^{2} = 1 + a$ two steps give
     0 at $(1 + a)^{2} = 27/4$, that is $a = 3 \sqrt{3}/2 - 1$, and one step gives the boundary $z^{2} = 2 + a$, where
     $f(z) = -z$, at $a = 2$. There $f(2 \cos \theta) = -2 \cos 3 \theta$.
 
@@ -93,6 +94,10 @@ def cycle() -> Iterator[Identity]:
     for value, square in ((1, Fraction(4)), (0, Fraction(9, 2)), (-1, Fraction(5))):
         name = f"multiplier of the cycle less {value}"
         yield equal_quotients(name, multiplier - value, 2 * (square - (1 + size) ** 2))
+    # z_1 / z_2 = z^2 = g: where the multiplier is -1, g is the golden ratio or its inverse.
+    ratio = Z**2
+    golden = (ratio**2 - ratio - 1) * (ratio**2 + ratio - 1) / ratio**2
+    yield equal_quotients("ratio of the cycle at its loss of stability", (1 + size) ** 2 - 5, golden)
 
 
 def critical_orbits() -> Iterator[Identity]:

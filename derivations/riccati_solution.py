@@ -5,7 +5,9 @@ Claim
     $F_{11} = - \frac{\lambda}{2} I$, $F_{21} = \Phi$, $F_{22} = \frac{\lambda}{2} I$ those of a symmetric $F$. With
     $K = W_{2}^{T} W_{2} - W_{1} W_{1}^{T} - \lambda I$ the flow moves the blocks by those of $F P + P F - P^{2}$, less
     $W_{1}^{T} K W_{1}$ in the first and plus $W_{2} K W_{2}^{T}$ in the last, and $\dot{K} = 0$. So for $K = 0$ it is
-    $\dot{P} = F P + P F - P^{2}$. If $\dot{X} = F X$ with $X$ symmetric and commuting with $F$, and
+    $\dot{P} = F P + P F - P^{2}$. $F^{2}$ has the blocks $\frac{\lambda^{2}}{4} I + \Phi^{T} \Phi$, 0 and
+    $\frac{\lambda^{2}}{4} I + \Phi \Phi^{T}$: the squared eigenvalues of $F$ are $\lambda^{2} / 4 + s_{i}^{2}$, and
+    $\lambda^{2} / 4$ where $\Phi$ or $\Phi^{T}$ has a kernel. If $\dot{X} = F X$ with $X$ symmetric and commuting with $F$, and
     $M = I + \frac{1}{2} Q^{T} (X F^{-1} X - F^{-1}) Q$ with a constant $Q$, then $\dot{M} = Q^{T} X X Q$ and
     $P = X Q M^{-1} Q^{T} X$ solves $\dot{P} = F P + P F - P^{2}$.
 
@@ -54,6 +56,7 @@ def prove(calculus: Calculus, depth: int, widths: Sequence[Width]) -> Iterator[I
     if depth != 2:
         raise InputError(f"this claim is about two layers; depth {depth} was asked for")
     yield from blocks(calculus, widths)
+    yield from spectrum(widths)
     yield from solution(calculus)
 
 
@@ -79,6 +82,17 @@ def blocks(calculus: Calculus, widths: Sequence[Width]) -> Iterator[Identity]:
     moving = Letter("dot K", hidden, hidden)
     velocity = (moving, calculus.lie_derivative(where[0][1], flow))
     yield Identity("balance", matrix(moving), zero(hidden, hidden), (velocity,))
+
+
+def spectrum(widths: Sequence[Width]) -> Iterator[Identity]:
+    """Yield the blocks of F^2, whose eigenvalues are those of F squared."""
+    target, decay = matrix(linear_network(2, widths).target), Polynomial.symbol("lambda")
+    inner, outer = identity(widths[0]), identity(widths[-1])
+    corner, last = -HALF * decay * inner, HALF * decay * outer
+    constant = decay**2 * Fraction(1, 4)
+    yield Identity("square of F, block 11", corner @ corner + target.T @ target, constant * inner + target.T @ target)
+    yield Identity("square of F, block 21", target @ corner + last @ target, zero(widths[-1], widths[0]))
+    yield Identity("square of F, block 22", last @ last + target @ target.T, constant * outer + target @ target.T)
 
 
 def solution(calculus: Calculus) -> Iterator[Identity]:

@@ -3,9 +3,11 @@ r"""Two layers that are numbers: one step of descent is a map of the product and
 Claim
     Let $p = w_{2} w_{1}$, $q = w_{1}^{2} + w_{2}^{2}$, $D = w_{2}^{2} - w_{1}^{2}$, $r = p - s$, $\ell = \frac{1}{2} r^{2}$.
     Then $q^{2} = D^{2} + 4 p^{2}$, and a step of descent gives $p^{+} = p (1 + \eta^{2} r^{2}) - \eta r q$,
-    $q^{+} = q (1 + \eta^{2} r^{2}) - 4 \eta r p$ and $D^{+} = D (1 - \eta^{2} r^{2})$. The flow has
+    $q^{+} = q (1 + \eta^{2} r^{2}) - 4 \eta r p$ and $D^{+} = D (1 - \eta^{2} r^{2})$, so that
+    $D^{2} - (D^{+})^{2} = D^{2} \eta^{2} r^{2} (2 - \eta^{2} r^{2})$: the sharpness $\sqrt{D^{2} + 4 s^{2}}$ of the minimum
+    that the flow would reach falls where $\eta |r| \le \sqrt{2}$. The flow has
     $\dot{p} = q (s - p)$, $\dot{q} = 4 p (s - p)$, $\dot{D} = 0$. With
-    $p = \frac{D}{4} (z - \frac{1}{z})$, $q = \frac{D}{2} (z + \frac{1}{z})$ it is $\dot{z} = 2 s z - \frac{D}{2} (z^{2} - 1)$,
+    $p = \frac{D}{4} (z - \frac{1}{z})$, $q = \frac{D}{2} (z + \frac{1}{z})$, $(w_{1} + w_{2})^{2} = D z$ it is $\dot{z} = 2 s z - \frac{D}{2} (z^{2} - 1)$,
     solved by $z = (z_{1} - C z_{2}) / (1 - C)$ with $\dot{C} = -k C$, $D z_{1} = 2 s + k$, $D z_{2} = 2 s - k$,
     $k^{2} = D^{2} + 4 s^{2}$.
 
@@ -78,6 +80,10 @@ def motions(calculus: Calculus) -> Iterator[Identity]:
         yield Identity(f"step of {name.name}", matrix(stepped), after[name], (*where, new), read)
         velocity = (moving, calculus.lie_derivative(value, flow))
         yield Identity(f"flow of {name.name}", matrix(moving), velocities[name], (*where, velocity), read)
+        if name == difference:
+            pull = eta**2 * square
+            lost = kept[name] ** 2 @ pull @ (identity(1) * 2 - pull)
+            yield Identity("loss of sharpness", kept[name] ** 2 - matrix(stepped) ** 2, lost, (*where, new), read)
 
 
 def solution() -> Iterator[Identity]:
@@ -89,6 +95,8 @@ def solution() -> Iterator[Identity]:
     velocity = 2 * target * z - difference * (z**2 - 1) * Fraction(1, 2)
     product, total = difference * (z - 1 / z) * Fraction(1, 4), difference * (z + 1 / z) * Fraction(1, 2)
     yield equal_quotients("root in z", total**2, difference**2 + 4 * product**2)
+    # The layers' sum, squared, is q + 2 p.
+    yield equal_quotients("sum of the layers", total + 2 * product, difference * z)
     yield equal_quotients("flow in z", product.derivative({"z": velocity}), total * (target - product))
     closed = (root + decaying / root) / (1 - decaying)
     moving = closed.derivative({"C": -rate * decaying})

@@ -394,6 +394,16 @@ def test_rigorous_reals_carry_the_error_of_what_they_are_given(rigorous: Reals) 
     assert top[1] >= Fraction(11, 10)
 
 
+@pytest.mark.parametrize("exponent", [1, 2, 3, 4])
+def test_an_integer_power_of_an_enclosure_around_zero_is_finite(rigorous: Reals, exponent: int) -> None:
+    radius = Fraction(1, 2**20)
+    with rigorous.session():
+        bounds = rigorous.measured(rigorous.number(Measured(Fraction(0), radius)) ** exponent).bounds()
+    assert bounds is not None
+    assert bounds[0] <= 0
+    assert radius**exponent <= bounds[1] <= radius**exponent * Fraction(1001, 1000)
+
+
 @pytest.mark.parametrize("exponent", [Fraction(1, 2), Fraction(-1, 2), Fraction(3), Fraction(-2)])
 def test_a_power_of_an_enclosure_that_touches_zero_contains_every_power(rigorous: Reals, exponent: Fraction) -> None:
     with rigorous.session():

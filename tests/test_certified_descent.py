@@ -100,6 +100,7 @@ RUNS = {
     "gradient_descent": {},
     "penalised_descent": {"penalty": "1/10"},
     "heavy_ball": {"momentum": "1/5"},
+    "nesterov": {"momentum": "1/5"},
     "projected_descent": {"radius": "1/4"},
 }
 

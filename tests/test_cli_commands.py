@@ -106,6 +106,9 @@ BAD = {
     "derive depth": (["derive", "gradient_flow", "--depth", "-1"], "depth"),
     "derive shallow": (["derive", "balancedness_flow", "--depth", "1"], "depth 2"),
     "derive both": (["derive", "gradient_flow", "--depth", "3", "--widths", "2,3,2"], "one of them"),
+    "derive width of no depth": (["derive", "gradient_flow", "--width", "2"], "with --depth"),
+    "derive width and widths": (["derive", "gradient_flow", "--width", "2", "--widths", "2,2"], "without --widths"),
+    "derive width nothing": (["derive", "gradient_flow", "--depth", "2", "--width", "0"], "the width is 0"),
     "derive square": (["derive", "equal_layers", "--widths", "2,3,2"], "equal widths"),
     "derive too much": (["derive", "gradient_flow", "--depth", "40"], "fewer layers"),
     "verify unknown": (["verify", "positive_definit"], "positive_definite"),
@@ -133,6 +136,11 @@ def test_derive_prints_the_flow_of_the_network_that_was_named(workbench: Command
     assert r"\dot{W}_{1}" in found.out
     document = workbench("derive", "gradient_flow", "--widths", "2,3,2", "--json").document
     assert (document["format"], document["verdict"], document["widths"]) == (1, "proved", [2, 3, 2])
+
+
+def test_one_width_is_that_of_all_layers(workbench: Command) -> None:
+    document = workbench("derive", "spectral_laws", "--depth", "2", "--width", "2", "--json").document
+    assert (document["verdict"], document["widths"]) == ("proved", [2, 2, 2])
 
 
 def test_doctor_says_what_is_installed_and_what_the_store_holds(workbench: Command) -> None:

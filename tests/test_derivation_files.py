@@ -183,6 +183,115 @@ def test_an_even_claim_does_not_notice_a_sign(written):
     assert [fault["status"] for fault in outcome.parts["blindness"]] == ["survived", "killed"] * 2
 
 
+@pytest.mark.parametrize(
+    ("definitions", "words"),
+    [
+        ("((Q, gradient), (Q, -gradient))", "defines Q twice"),
+        ("((Q, matrix(P)), (P, gradient))", "defines Q by P, which is not defined before it"),
+        ("((Q, matrix(Q)),)", "defines Q by Q"),
+    ],
+)
+def test_a_definition_is_given_once_and_by_what_comes_before(written, definitions, words):
+    path = written(
+        PROOF
+        + f"""
+        P, Q = (type(layer)(name, layer.rows, layer.columns) for name in "PQ")
+        yield Identity("wrong sign", matrix(Q), -gradient, {definitions})
+"""
+    )
+    with pytest.raises(TheoremFileError, match=words):
+        run(path)
+
+
+def test_a_claim_of_algebra_may_be_declared_to_hold_for_any_gradient(written):
+    body = (
+        PROOF
+        + """
+        square = gradient.T @ gradient
+        yield Identity("nothing", square, square.T)
+"""
+    )
+    outcome = run(written('any_gradient = ("nothing",)\n' + textwrap.dedent(body)))
+    assert outcome.verdict == "proved"
+    assert "nothing (declared to hold for any gradient)" in outcome.text()
+
+
+def test_rules_that_only_zero_obeys_prove_nothing(written):
+    path = written(
+        """
+        shape = "square"
+
+        def prove(calculus, depth, widths):
+            network = linear_network(depth, widths)
+            zeros = lambda generator, shape: {W: [[0] * shape(W)[1]] * shape(W)[0] for W in network.layers}
+            first, second = (Factor(W) for W in network.layers)
+            same = Restriction("harmless", rules=(((first,), (second,)),), draw=zeros)
+            for j, layer in enumerate(network.layers, start=1):
+                gradient = calculus.gradient(network.loss, layer)
+                true = network.above(j).T @ network.error @ network.below(j).T
+                yield Identity(f"G_{j}", gradient, true)
+            yield Identity("equal", network.layer(1) @ network.error, network.layer(2) @ network.error, under=same)
+        """,
+        HEAD.replace("import equal_layers", "import Restriction, equal_layers").replace(
+            "import matrix", "import Factor, matrix"
+        ),
+    )
+    outcome = run(path)
+    assert outcome.verdict == "undecided"
+    assert "'equal'" in outcome.reason
+
+
+def test_the_log_says_which_depth_and_widths_were_proved(written):
+    assert "\nCases\n  depth 2, widths d_0, d_1, d_2\n" in run(written(PROOF)).text()
+
+
+def test_one_claim_that_says_nothing_of_its_gradient_makes_the_file_blind(written):
+    path = written(
+        PROOF
+        + """
+        square = gradient.T @ gradient
+        yield Identity("nothing", square, square.T)
+"""
+    )
+    outcome = run(path)
+    assert outcome.verdict == "blind"
+    assert "'nothing' reads the gradient of W_2" in outcome.reason
+    assert {fault["status"] for fault in outcome.parts["blindness"]} == {"killed"}
+
+
+def test_a_claim_that_any_symmetric_gradient_obeys_is_refuted_by_a_stray_matrix(written):
+    path = written("""
+        shape = "square"
+
+        def prove(calculus, depth, widths):
+            network = linear_network(depth, widths)
+            equal = equal_layers(network.layers, network.target)
+            for j, layer in enumerate(network.layers, start=1):
+                gradient = calculus.gradient(network.loss, layer)
+                yield Identity(f"G_{j}", gradient, network.above(j).T @ network.error @ network.below(j).T)
+                yield Identity(f"symmetry {j}", gradient, gradient.T, under=equal)
+    """)
+    outcome = run(path)
+    assert outcome.verdict == "proved", outcome.text()
+    assert any("a stray matrix added to the gradient of W_1" in f["fault"] for f in outcome.parts["blindness"])
+
+
+@pytest.mark.parametrize(("right", "verdict"), [("(square).T", "blind"), ("true.T @ true", "proved")])
+def test_a_claim_made_at_given_widths_only_meets_faults_too(written, right, verdict):
+    path = written(
+        PROOF
+        + f"""
+        square = gradient.T @ gradient
+        true = network.above(2).T @ network.error @ network.below(2).T
+        if len(set(widths)) > 1:
+            yield Identity("square", square, {right})
+"""
+    )
+    outcome = run(path)
+    assert outcome.verdict == verdict, outcome.text()
+    assert outcome.parts["prove"][-1]["reads"] == ["W_2"]
+
+
 def test_a_subclass_cannot_declare_itself_proved(written):
     path = written("""
         class Forged(Identity):

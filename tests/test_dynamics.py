@@ -202,7 +202,11 @@ def test_descent_holds_exact_rationals_within_its_error(backend: str, name: str)
 @pytest.mark.parametrize("backend", ["float64", "torch", "mp", "ball"])
 @pytest.mark.parametrize(
     ("dynamics_name", "parameters"),
-    [("heavy_ball", {"momentum": Fraction(9, 10)}), ("penalised_descent", {"penalty": Fraction(1, 3)})],
+    [
+        ("heavy_ball", {"momentum": Fraction(9, 10)}),
+        ("nesterov", {"momentum": Fraction(9, 10)}),
+        ("penalised_descent", {"penalty": Fraction(1, 3)}),
+    ],
 )
 def test_variants_hold_exact_rationals_within_their_error(
     backend: str, dynamics_name: str, parameters: dict[str, Fraction]
@@ -252,6 +256,7 @@ def test_the_estimate_of_descent_is_at_least_the_true_error(backend: str, name: 
     ("dynamics_name", "parameters", "referee"),
     [
         ("heavy_ball", {"momentum": Fraction(1, 2)}, "ball"),
+        ("nesterov", {"momentum": Fraction(1, 2)}, "ball"),
         ("penalised_descent", {"penalty": Fraction(1, 3)}, "ball"),
         ("projected_descent", {"radius": Fraction(1, 4)}, "mp"),
     ],

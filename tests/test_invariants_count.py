@@ -46,7 +46,10 @@ def test_equal_widths_have_the_entries_of_balancedness_and_no_more(depth, width)
     assert found.certificate["lie_rank"] == width**2 + (depth - 1) * width * (width - 1) // 2
 
 
-@pytest.mark.parametrize("widths", [(2, 2, 2), (2, 3, 2), (3, 4, 2), (2, 5, 2), (2, 6, 2), (2, 3, 1)])
+WIDE = [(1, 6, 2), (2, 8, 2), (2, 9, 2)]
+
+
+@pytest.mark.parametrize("widths", [(2, 2, 2), (2, 3, 2), (3, 4, 2), (2, 5, 2), (2, 6, 2), (2, 3, 1), *WIDE])
 def test_heavy_ball_has_as_many_skew_laws_as_the_formula_says(widths):
     n, r, m = widths
     q = n + m

@@ -153,3 +153,18 @@ def test_a_degree_below_one_is_refused(degree):
 def test_a_degree_too_large_for_memory_is_refused_with_its_size_before_it_starts():
     with pytest.raises(InputError, match=r"1282974 coefficients .* needs about 12\.\d GiB.*smaller degree"):
         polynomial_integrals((6, 6, 6), 4)
+
+
+@pytest.mark.parametrize("momentum", [False, True])
+@pytest.mark.parametrize("widths", [(1, 1), (2, 3), (2, 2, 2), (1, 4, 1)])
+@pytest.mark.parametrize("degree", [1, 2, 5])
+def test_the_number_of_unknowns_is_a_closed_form(widths, degree, momentum):
+    weights = sum(a * b for a, b in itertools.pairwise(widths)) * (2 if momentum else 1)
+    direct = sum(comb(weights + k - 1, k) * (k + 1 if momentum else 1) for k in range(1, degree + 1))
+    assert estimated_bytes(widths, degree, momentum)[0] == direct
+
+
+@pytest.mark.parametrize("degree", [5_000, 10**9, 10**40])
+def test_a_degree_beyond_all_numbers_is_refused_at_once_with_a_size(degree):
+    with pytest.raises(InputError, match=r"more than 1e24 coefficients .* needs more than 1e20 GiB"):
+        polynomial_integrals((8, 8, 8), degree, momentum=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -76,3 +78,18 @@ def test_a_letter_without_a_matrix_is_named():
 def test_an_unknown_engine_is_refused():
     with pytest.raises(InputError, match="flint, sympy"):
         Entries((Letter("A", 1, 1),), "maple")
+
+
+def test_without_flint_the_entries_are_sympys_and_the_derivation_is_proved():
+    script = (
+        "import sys; sys.modules['flint'] = None\n"
+        "from types import SimpleNamespace as N\n"
+        "from workbench import derivation\n"
+        "from workbench.symbolic.entrywise import Entries\n"
+        "verdict = lambda s, store=None: N(verdict='violated' if s.get('without') else 'consistent', "
+        "grade='', margin_decimal='')\n"
+        "outcome = derivation.run('gradient_flow', run_experiment=verdict)\n"
+        "print(Entries(()).engine, outcome.verdict)\n"
+    )
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert found.stdout.split() == ["sympy", "proved"]

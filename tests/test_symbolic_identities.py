@@ -13,6 +13,7 @@ from workbench.errors import InputError, ShapeError, UnsupportedError
 from workbench.symbolic.calculus import Calculus
 from workbench.symbolic.decisions import decide
 from workbench.symbolic.identities import Identity, Inequality, Region
+from workbench.symbolic.means import means
 from workbench.symbolic.networks import linear_network
 from workbench.symbolic.polynomials import Polynomial
 from workbench.symbolic.restrictions import Restriction, balanced, eigenvalues, equal_layers, rewrite
@@ -176,3 +177,52 @@ def test_equal_layers_must_be_square():
     network = linear_network(2)
     with pytest.raises(ShapeError, match="equal widths"):
         equal_layers(network.layers, network.target)
+
+
+class Forged(Polynomial):
+    """A polynomial whose differences are always zero."""
+
+    def __sub__(self, other):
+        return Polynomial({})
+
+
+def test_a_side_of_a_class_of_its_own_is_refused():
+    with pytest.raises(InputError, match="has a Forged for a side"):
+        decide(Identity("forged", Forged(X.terms), Polynomial.constant(5)))
+
+
+def test_rounded_coefficients_are_refused_where_they_would_agree_by_accident():
+    rounded = Polynomial({(("x", 1),): 1e17 + 1})
+    assert not rounded - Polynomial({(("x", 1),): 1e17})
+    with pytest.raises(InputError, match="give whole numbers or Fractions"):
+        decide(Identity("coincidence", rounded, X * 10**17))
+    with pytest.raises(InputError, match="give whole numbers or Fractions"):
+        decide(Identity("hidden", Polynomial.symbol("y"), X * 10**17, (("y", rounded),)))
+
+
+def test_a_witness_against_traces_keeps_symmetric_letters_symmetric():
+    s = Letter("S", 2, 2, symmetric=True)
+    a = Letter("A", 2, 2)
+    decision = decide(Identity("trace", trace(matrix(s) @ matrix(a)), trace(matrix(s) @ matrix(s))))
+    assert decision.status == "refuted"
+    rows = decision.witness["S"]
+    assert rows[0][1] == rows[1][0]
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 5])
+def test_the_inequality_of_the_means_is_proved_and_no_more_is_true(count):
+    claim = means(count)
+    assert decide(claim).status == "proved"
+    larger = decide(replace(claim, smaller=claim.smaller + Polynomial.symbol("y_1") ** count))
+    assert larger.status == "refuted"
+    assert larger.witness
+
+
+def test_means_of_one_number_are_refused():
+    with pytest.raises(InputError, match="at least 2"):
+        means(1)
+
+
+def test_a_region_given_by_itself_is_refused():
+    with pytest.raises(InputError, match="x is given by itself"):
+        Region({"x": (X + 2, ONE)})

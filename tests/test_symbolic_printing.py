@@ -130,7 +130,7 @@ def test_a_claim_says_what_it_supposes():
     assert claim_unicode(claim) == "x ≤ eig(W₁ + W₂)"
     assert suppositions_unicode(claim) == [
         *("W₁ = W₂ = S", "Φᵀ = Φ", "Sᵀ = S"),
-        *("eig(S) = x", "eig(Φ) = ρ²", "x = 1/(a + 1)", "a ≥ 0"),
+        *("eig(S) = x", "S v = eig(S) v", "eig(Φ) = ρ²", "Φ v = eig(Φ) v", "x = 1/(a + 1)", "a ≥ 0"),
     ]
     assert compiles([claim_latex(claim), *suppositions_latex(claim)])
     assert decide(claim).status == "proved"

@@ -23,7 +23,7 @@ from workbench.trajectory import Method, Trajectory
 # Decimal digits beyond the run's own working precision.
 _MORE_DIGITS = 30
 
-DYNAMICS = ("gradient_descent", "penalised_descent", "heavy_ball", "projected_descent")
+DYNAMICS = ("gradient_descent", "penalised_descent", "heavy_ball", "nesterov", "projected_descent")
 
 
 @dataclass(frozen=True)
@@ -129,6 +129,9 @@ class _Descent:
             self._velocities = [momentum * v - eta * g for v, g in pairs]
             self._layers = [w + v for w, v in zip(self._layers, self._velocities, strict=True)]
             return
+        if name == "nesterov":
+            self._look_ahead(eta, gradients)
+            return
         if name == "penalised_descent":
             penalty = self._number(self._method.parameter("penalty"))
             pairs = zip(gradients, self._layers, strict=True)
@@ -136,6 +139,14 @@ class _Descent:
         self._layers = [w - eta * g for w, g in zip(self._layers, gradients, strict=True)]
         if name == "projected_descent":
             self._layers = [self._projected(w) for w in self._layers]
+
+    def _look_ahead(self, eta: Any, gradients: list[Any]) -> None:
+        """Advance by the two sequences: x' = y - eta g(y), y' = x' + beta (x' - x); a layer is y = x + beta v."""
+        momentum = self._number(self._method.parameter("momentum"))
+        before = [y - momentum * v for y, v in zip(self._layers, self._velocities, strict=True)]
+        after = [y - eta * g for y, g in zip(self._layers, gradients, strict=True)]
+        self._velocities = [a - b for a, b in zip(after, before, strict=True)]
+        self._layers = [a + momentum * v for a, v in zip(after, self._velocities, strict=True)]
 
     def _projected(self, layer: Any) -> Any:
         radius, unit = self._number(self._method.parameter("radius")), self._mp.eye(layer.rows)

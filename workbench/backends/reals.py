@@ -38,6 +38,9 @@ class Engine(Protocol):
     def power(self, x: Raw, exponent: Fraction) -> Raw:
         """Return a rational power of the nonnegative part."""
 
+    def integer_power(self, x: Raw, exponent: int) -> Raw:
+        """Return an integer power."""
+
     def maximum(self, *values: Raw) -> Raw:
         """Return an enclosure of the largest."""
 
@@ -88,7 +91,7 @@ class Real:
     def __pow__(self, exponent: int) -> Real:
         if not isinstance(exponent, int):
             raise TypeError("a power of a real takes an integer here; use reals.power for a rational exponent")
-        return Real(self.engine, self.raw**exponent)
+        return Real(self.engine, self.engine.integer_power(self.raw, exponent))
 
     def __lt__(self, other: Any) -> bool:
         raise TypeError("enclosed reals do not compare; take reals.measured(x).bounds() or reals.maximum")
@@ -188,6 +191,16 @@ class Balls:
         """Return a rational power of the nonnegative part."""
         return x.nonnegative_part() ** self.number(exponent) if exponent else self.number(1)
 
+    def integer_power(self, x: Raw, exponent: int) -> Raw:
+        """Return an integer power, by products where flint's own is not a number: for balls around zero."""
+        found = x**exponent
+        if exponent < 0 or found.is_finite():
+            return found
+        product = self.number(1)
+        for _ in range(exponent):
+            product = product * x
+        return product
+
     def maximum(self, *values: Raw) -> Raw:
         """Return an enclosure of the largest."""
         result = values[0]
@@ -260,6 +273,10 @@ class Intervals:
             top = base.b if base.b == 0 else self._context.exp(self._context.log(base.b) * self.number(exponent)).b
             return self._context.mpf([0, top])
         return self._context.exp(self._context.log(base) * self.number(exponent))
+
+    def integer_power(self, x: Raw, exponent: int) -> Raw:
+        """Return an integer power."""
+        return x**exponent
 
     def maximum(self, *values: Raw) -> Raw:
         """Return an enclosure of the largest."""

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 from workbench import content
 from workbench.errors import InputError, ShapeError, TheoremFileError, UnknownNameError, WorkbenchError
 from workbench.symbolic.calculus import Calculus
-from workbench.symbolic.identities import Claim, Identity, Inequality
+from workbench.symbolic.identities import Claim, Identity, Inequality, names_in
 from workbench.symbolic.words import Letter, Width
 
 Shape = Literal["rectangular", "square", "numeric"]
@@ -47,6 +47,8 @@ class Derivation:
     shape : {"rectangular", "square", "numeric"}
         Whether the widths are distinct names, one name, or numbers, when the caller names none.
     prove, check, control : callable
+    any_gradient : tuple of str
+        Names of the claims that read a gradient and hold whatever it is: algebra, declared as such.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Derivation:
     prove: Callable[..., Any]
     check: Callable[..., Any]
     control: Callable[..., Any]
+    any_gradient: tuple[str, ...] = ()
 
     def text(self) -> str:
         """Return what the file claims, from where, and what it does not prove."""
@@ -130,12 +133,19 @@ class Derivation:
 
     def _hold_definitions(self, claim: Claim, calculus: Calculus) -> None:
         """Raise where a definition gives what the loss is made of another meaning: anything could be proved then."""
-        for symbol, _ in claim.where:
-            name = symbol.name if isinstance(symbol, Letter) else symbol
+        names = [symbol.name if isinstance(symbol, Letter) else symbol for symbol, _ in claim.where]
+        for place, (name, (_, value)) in enumerate(zip(names, claim.where, strict=True)):
             if name in calculus.given:
                 raise TheoremFileError(
                     f"{self.path.name}: {claim.name!r} defines {name}, which the loss is made of; "
                     f"suppose something of it by a restriction, or define another name"
+                )
+            if name in names[:place]:
+                raise TheoremFileError(f"{self.path.name}: {claim.name!r} defines {name} twice; give each its own name")
+            later = [used for used in names_in(value) if used in names[place:]]
+            if later:
+                raise TheoremFileError(
+                    f"{self.path.name}: {claim.name!r} defines {name} by {later[0]}, which is not defined before it"
                 )
 
     def experiments(self, depth: int, widths: Sequence[int]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -211,6 +221,7 @@ def load(claim: str | Path) -> Derivation:
         depths=depths,
         least_depth=least,
         shape=shape,
+        any_gradient=tuple(getattr(module, "any_gradient", ())),
         **{name: _function(module, name, path) for name in ("prove", "check", "control")},
     )
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from workbench import store as stores
 from workbench.symbolic import printing, statements
-from workbench.symbolic.blindness import Mutant
+from workbench.symbolic.blindness import Mutant, gradients_read, unnoticed
 from workbench.symbolic.calculus import Step
 from workbench.symbolic.decisions import Decision
 from workbench.symbolic.identities import Claim
+
+_FAULTS = {
+    "sign": "sign of",
+    "transpose": "one transpose in",
+    "double": "twice",
+    "stray": "a stray matrix added to",
+}
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,8 @@ class Outcome:
 def text(record: stores.Record) -> str:
     """Return a derivation's record as lines for the terminal: the steps, the claims, the faults, the verdict."""
     parts = record.payload["parts"]
-    lines = [record.title, "", "Steps"]
+    # What is proved is proved of these: a claim about equal widths says nothing of others.
+    lines = [record.title, "", "Cases", *(f"  {case}" for case in record.payload["cases"]), "", "Steps"]
     for step in record.payload["steps"]:
         lines += [f"  {step['number']:3}. {step['rule']}", f"         {step['before_text']}"]
         lines += [f"       → {step['after_text']}"]
@@ -93,16 +101,22 @@ def _run_line(name: str, part: Mapping[str, Any]) -> str:
     return f"{name}: {part['theorem']}{dropped} ({part['grade']}, margin {part['margin']})"
 
 
-def describe_claim(where: str, claim: Claim, decision: Decision, faults: Collection[str]) -> dict[str, Any]:
+def describe_claim(
+    where: str, claim: Claim, decision: Decision, mutants: Sequence[Mutant], declared: bool = False
+) -> dict[str, Any]:
     """Return a decided claim as JSON: LaTeX for documents, text for the terminal.
 
-    `faults` are the names of the claims that some planted fault refutes.
+    `reads` names the layers whose gradient it depends on, as the planted faults show, and `unnoticed` those of them
+    whose faults it does not notice.
     """
     certificate = decision.certificate
     return {
         "name": where + claim.name,
         "status": decision.status,
-        "notices_faults": claim.name in faults,
+        "reads": list(gradients_read(claim.name, mutants)),
+        "unnoticed": list(unnoticed(claim.name, mutants)),
+        "any_gradient": declared,
+        "notices_faults": any(claim.name in mutant.claims for mutant in mutants),
         "latex": statements.claim_latex(claim),
         "text": statements.claim_unicode(claim),
         "where": statements.definitions_latex(claim),
@@ -117,9 +131,8 @@ def describe_claim(where: str, claim: Claim, decision: Decision, faults: Collect
 
 def describe_fault(where: str, mutant: Mutant) -> dict[str, Any]:
     """Return a planted fault as JSON."""
-    what = "sign of" if mutant.fault == "sign" else "one transpose in"
     return {
-        "fault": f"{where}{what} the gradient of {mutant.variable}",
+        "fault": f"{where}{_FAULTS[mutant.fault]} the gradient of {mutant.variable}",
         "status": mutant.fate,
         "refuted": list(mutant.claims),
         "reason": mutant.reason,
@@ -138,9 +151,16 @@ def describe_step(number: int, where: str, step: Step) -> dict[str, Any]:
     }
 
 
+def _aside(part: Mapping[str, Any]) -> str:
+    if part["unnoticed"] and part["any_gradient"]:
+        return "declared to hold for any gradient"
+    if part["unnoticed"]:
+        return f"no planted fault in the gradient of {', '.join(part['unnoticed'])} refutes it"
+    return f"reads the gradient of {', '.join(part['reads'])}" if part["reads"] else "reads no gradient"
+
+
 def _part_lines(part: Mapping[str, Any]) -> list[str]:
-    aside = "" if part["notices_faults"] else " (no planted fault refutes it)"
-    lines = [f"  {part['status']:10} {part['name']}{aside}", f"             {part['text']}"]
+    lines = [f"  {part['status']:10} {part['name']} ({_aside(part)})", f"             {part['text']}"]
     lines += [f"               where {text}" for text in part["where_text"]]
     if part["restriction"] is not None:
         lines.append(f"               supposing that {part['restriction']}:")

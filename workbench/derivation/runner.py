@@ -79,19 +79,20 @@ class _Proof:
     faults: list[dict[str, Any]] = field(default_factory=list)
     mutants: list[Mutant] = field(default_factory=list)
     steps: list[tuple[str, Step]] = field(default_factory=list)
+    cases: list[str] = field(default_factory=list)
 
     def add(self, file: Derivation, depth: int, widths: Sequence[Width], where: str) -> None:
         """Prove at one depth, and once more with each planted fault."""
         calculus = Calculus()
         decided = [(claim, decide(claim)) for claim in file.claims(calculus, depth, widths)]
         planted = _mutants(file, depth, widths)
-        refutable = {name for mutant in planted for name in mutant.claims}
         for claim, decision in decided:
             self.statuses[where + claim.name] = decision.status
-            self.parts.append(describe_claim(where, claim, decision, refutable))
+            self.parts.append(describe_claim(where, claim, decision, planted, claim.name in file.any_gradient))
         self.faults += [describe_fault(where, mutant) for mutant in planted]
         self.mutants += planted
         self.steps += [(where, step) for step in calculus.steps]
+        self.cases.append(f"depth {depth}, widths {', '.join(map(str, widths))}")
 
 
 def _compute(
@@ -106,7 +107,7 @@ def _compute(
     for depth in depths:
         where = f"depth {depth}: " if len(depths) > 1 else ""
         proof.add(file, depth, file.choose_widths(depth, widths), where)
-    verdict, reason = _judge_proof(proof.statuses, proof.mutants)
+    verdict, reason = _judge_proof(proof.statuses, proof.mutants, proof.parts)
     runs: Runs = {"check": None, "control": None}
     if verdict == "proved":
         runs = _run_experiments(file, depths[-1], file.choose_widths(depths[-1], widths), store, run_experiment)
@@ -136,6 +137,7 @@ def _record(
         payload={
             "depth": specification["depth"],
             "widths": specification["widths"],
+            "cases": proof.cases,
             "scope": file.scope,
             "reason": reason,
             "parts": {"prove": proof.parts, "blindness": proof.faults, **runs},
@@ -146,10 +148,14 @@ def _record(
 
 def _mutants(file: Derivation, depth: int, widths: Sequence[Width]) -> list[Mutant]:
     equal = square_widths(widths)
-    return plant_faults(lambda calculus: file.claims(calculus, depth, equal))
+    return plant_faults(
+        lambda calculus: file.claims(calculus, depth, equal), lambda calculus: file.claims(calculus, depth, widths)
+    )
 
 
-def _judge_proof(statuses: Mapping[str, str], mutants: Sequence[Mutant]) -> tuple[str, str]:
+def _judge_proof(
+    statuses: Mapping[str, str], mutants: Sequence[Mutant], parts: Sequence[Mapping[str, Any]]
+) -> tuple[str, str]:
     refuted = [name for name, status in statuses.items() if status == "refuted"]
     if refuted:
         return "refuted", f"an exact witness refutes {refuted[0]!r}"
@@ -165,6 +171,10 @@ def _judge_proof(statuses: Mapping[str, str], mutants: Sequence[Mutant]) -> tupl
     unclear = [mutant.reason for mutant in mutants if mutant.fate == "undecided"]
     if unclear:
         return "undecided", f"a planted fault is undecided: {unclear[0]}"
+    for part in parts:
+        if part["unnoticed"] and not part["any_gradient"]:
+            layer = part["unnoticed"][0]
+            return "blind", f"{part['name']!r} reads the gradient of {layer} but goes through with any fault in it"
     return "proved", "every identity has the normal form zero and no planted fault survives"
 
 

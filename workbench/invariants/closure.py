@@ -15,7 +15,7 @@ from workbench.invariants.systems import Control, System
 # is exhausted.
 _BATCH = 4
 # A bracket of length n costs 3^n products; a count that stops here says that it did.
-_LONGEST = 8
+_LONGEST = 10
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations_with_replacement, pairwise, product
-from math import comb, gcd, prod
+from math import gcd, prod
 
 from workbench.errors import InputError
 from workbench.invariants.exact_matrices import integers
@@ -25,6 +25,8 @@ from workbench.symbolic.polynomials import Polynomial, collect
 _BYTES_EACH = 430
 # A dense entry is a Python integer in a list before it is FLINT's.
 _BYTES_OF_ENTRY = 16
+# Unknowns beyond this are not counted exactly: no memory holds them.
+MANY = 10**24
 _REMEDY = "take a smaller degree or narrower widths"
 
 Exponents = tuple[int, ...]
@@ -76,7 +78,8 @@ def polynomial_integrals(widths: Sequence[int], degree: int, momentum: bool = Fa
         raise InputError(f"the degree is {degree}; it must be at least 1")
     unknowns, needed = estimated_bytes(widths, degree, momentum)
     shape = ",".join(map(str, widths))
-    refuse_large(f"finding {unknowns} coefficients (degree {degree}, widths {shape})", needed, _REMEDY)
+    count = f"{unknowns}" if unknowns < MANY else "more than 1e24"
+    refuse_large(f"finding {count} coefficients (degree {degree}, widths {shape})", needed, _REMEDY)
     equations = _equations(widths, momentum)
     found: list[Law] = []
     for size in range(1, degree + 1):
@@ -86,12 +89,29 @@ def polynomial_integrals(widths: Sequence[int], degree: int, momentum: bool = Fa
 
 
 def estimated_bytes(widths: Sequence[int], degree: int, momentum: bool = False) -> tuple[int, int]:
-    """Return the number of unknowns and the memory of the equations in bytes, both before building any."""
+    """Return the number of unknowns and the memory of the equations in bytes, both before building any.
+
+    Beyond `MANY` unknowns both are lower bounds.
+    """
     weights = sum(columns * rows for columns, rows in pairwise(widths))
     paths = max(prod(widths[: j - 1]) * prod(widths[j + 1 :]) for j in range(1, len(widths)))
     coordinates = 2 * weights if momentum else weights
-    unknowns = sum(comb(coordinates + k - 1, k) * (k + 1 if momentum else 1) for k in range(1, degree + 1))
+    # Sums over k = 1 ... degree of C(n+k-1, k), and with momentum of k C(n+k-1, k) = n C(n+k-1, k-1) more.
+    unknowns = _binomial(coordinates + degree, degree) - 1
+    if momentum:
+        unknowns += coordinates * _binomial(coordinates + degree, degree - 1)
     return unknowns, unknowns * (degree * (paths + momentum) + momentum) * _BYTES_EACH
+
+
+def _binomial(whole: int, part: int) -> int:
+    """Return C(whole, part), or some number above `MANY` that it exceeds: each factor below is at least 2."""
+    part = min(part, whole - part)
+    value = 1
+    for k in range(1, part + 1):
+        value = value * (whole - part + k) // k
+        if value > MANY:
+            break
+    return value
 
 
 def nullspace(rows: Sequence[Row], unknowns: Sequence[Exponents]) -> list[dict[Exponents, int]]:

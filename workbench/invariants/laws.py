@@ -103,13 +103,22 @@ def check_constant(laws: Sequence[Law], rows: Sequence[Sequence[int]], fields: A
     InconsistentError
         If one is not: then the law or the bracket is wrong.
     """
+    kept = {law.name for law in constant(laws, rows, fields, prime)}
+    moved = [law for law in laws if law.name not in kept]
+    if moved:
+        raise InconsistentError(
+            f"{moved[0].name} moves along a bracket of the gradient fields: one of the two is wrong"
+        )
+
+
+def constant(laws: Sequence[Law], rows: Sequence[Sequence[int]], fields: Any, prime: int) -> list[Law]:
+    """Return the laws whose gradient is orthogonal to every bracket evaluated."""
     if not laws or not fields.nrows():
-        return
+        return list(laws)
     flat = [entry for row in rows for entry in row]
     products = residues(len(rows), len(rows[0]), flat, prime) * fields.transpose()
-    for law, line in zip(laws, products.tolist(), strict=True):
-        if any(int(entry) for entry in line):
-            raise InconsistentError(f"{law.name} moves along a bracket of the gradient fields: one of the two is wrong")
+    lines = zip(laws, products.tolist(), strict=True)
+    return [law for law, line in lines if not any(int(entry) for entry in line)]
 
 
 def point_of(system: System, seed: int) -> list[int]:

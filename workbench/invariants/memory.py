@@ -26,8 +26,9 @@ def refuse_large(what: str, needed: int, remedy: str) -> None:
         If it is too large.
     """
     if needed > LIMIT:
-        raise InputError(f"{what} needs about {_size(needed)}, and the limit is {_size(LIMIT)}; {remedy}")
+        raise InputError(f"{what} needs {_size(needed)}, and the limit is {LIMIT / 2**30:.1f} GiB; {remedy}")
 
 
 def _size(number: int) -> str:
-    return f"{number / 2**30:.1f} GiB"
+    # A float holds no number beyond 1e308, and nobody reads so many digits.
+    return f"about {number / 2**30:.1f} GiB" if number < 10**30 else "more than 1e20 GiB"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Protocol
@@ -48,12 +48,25 @@ class System(Protocol):
         """Return a combination of the generating fields at a state of jets."""
 
 
+# (weights, the loss's gradient matrix) -> the gradient in each layer.
+Rule = Callable[[State, Any], State]
+
+
 @dataclass(frozen=True)
 class GradientFlow:
-    """The gradient fields of the entries of W_L ... W_1."""
+    """The gradient fields of the entries of W_L ... W_1.
+
+    Parameters
+    ----------
+    widths : tuple of int
+    prime : int
+    rule : callable, optional
+        How gradients are taken; by default `gradient`. A derivation brings its own.
+    """
 
     widths: tuple[int, ...]
     prime: int
+    rule: Rule | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -70,7 +83,7 @@ class GradientFlow:
 
     def field(self, control: Control, state: State) -> State:
         """Return A_j^T G B_j^T for each layer, with A_j the product above it and B_j the one below."""
-        return gradient(state, control.slope)
+        return (self.rule or gradient)(state, control.slope)
 
 
 @dataclass(frozen=True)
@@ -78,11 +91,12 @@ class HeavyBallFlow:
     """Heavy-ball flow W'' + tau W' = -gradient as a first order system in e^{tau t}, weights and velocities.
 
     The drift is (e^{tau t}, V, -V) and each entry of W_L ... W_1 pushes V along its gradient. A change of the unit
-    of time makes tau one, so the laws are those of every positive tau.
+    of time makes tau one, so the laws are those of every positive tau. The parameters are those of `GradientFlow`.
     """
 
     widths: tuple[int, ...]
     prime: int
+    rule: Rule | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -105,7 +119,7 @@ class HeavyBallFlow:
         depth = len(self.widths) - 1
         growth, weights, velocities = state[0], state[1 : depth + 1], state[depth + 1 :]
         carried = [jets.scale(part, control.drift) for part in (growth, *velocities)]
-        pushed = gradient(weights, control.slope)
+        pushed = (self.rule or gradient)(weights, control.slope)
         slowed = [jets.minus(push, brake) for push, brake in zip(pushed, carried[1:], strict=True)]
         return [*carried, *slowed]
 

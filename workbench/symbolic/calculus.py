@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from workbench.errors import InputError, ShapeError, UnsupportedError
 from workbench.symbolic.polynomials import Polynomial
-from workbench.symbolic.restrictions import Restriction
+from workbench.symbolic.restrictions import STRAY, Restriction
 from workbench.symbolic.words import (
     Letter,
     MatrixPolynomial,
@@ -27,7 +27,8 @@ from workbench.symbolic.words import (
     zero,
 )
 
-Fault = Literal["sign", "transpose"]
+Fault = Literal["sign", "transpose", "double", "stray"]
+FAULTS: tuple[Fault, ...] = get_args(Fault)
 Expression = MatrixPolynomial | TracePolynomial | Polynomial
 
 # Symbol of the step size of descent.
@@ -82,8 +83,8 @@ class Calculus:
 
     Parameters
     ----------
-    fault : {None, "sign", "transpose"}
-        Deliberate fault: the sign of one gradient, or one transpose in it.
+    fault : {None, "sign", "transpose", "double", "stray"}
+        Deliberate fault in one gradient: its sign, one transpose in it, twice its size, or a stray matrix added.
     layer : int
         Which gradient carries the fault, counted from 1 in the order in which gradients are first asked for.
     dummy : bool
@@ -97,8 +98,8 @@ class Calculus:
     gradients: list[Gradient] = field(default_factory=list)
 
     def __post_init__(self, fault: Fault | None, layer: int, dummy: bool) -> None:
-        if fault not in (None, "sign", "transpose"):
-            raise InputError(f"no fault is called {fault!r}; known: sign, transpose, None")
+        if fault is not None and fault not in FAULTS:
+            raise InputError(f"no fault is called {fault!r}; known: {', '.join(FAULTS)}, None")
         # Not for a proof to read: it must go the same way with and without a fault.
         self._fault, self._layer, self._dummy = fault, layer, dummy
 
@@ -177,7 +178,15 @@ class Calculus:
         asked = tuple(dict.fromkeys((*self.variables, variable)))
         if self._fault is None or self._dummy or asked.index(variable) != self._layer - 1:
             return exact
-        return -exact if self._fault == "sign" else flip_one_transpose(exact)
+        match self._fault:
+            case "sign":
+                return -exact
+            case "transpose":
+                return flip_one_transpose(exact)
+            case "double":
+                return 2 * exact
+            case "stray":
+                return exact + matrix(Letter(STRAY, variable.rows, variable.columns))
 
     def _log(self, rule: str, before: Expression | OpaqueLoss, after: Expression) -> None:
         self.steps.append(Step(len(self.steps) + 1, rule, before, after))

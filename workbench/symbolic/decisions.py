@@ -10,6 +10,7 @@ import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any, Literal
 
 from workbench.errors import InputError
@@ -51,7 +52,23 @@ def decide(claim: Claim) -> Decision:
     InputError
         If the two sides are not of one kind.
     """
+    _hold_exact(claim)
     return _decide_identity(claim) if isinstance(claim, Identity) else _decide_inequality(claim)
+
+
+def _hold_exact(claim: Claim) -> None:
+    """Raise where a side is not of this calculus, or has a rounded coefficient: 1e17 + 1 is 1e17."""
+    sides = (claim.left, claim.right) if isinstance(claim, Identity) else (claim.smaller, claim.larger)
+    for side in (*sides, *(value for _, value in claim.where)):
+        # Exact types: a subclass could change what a difference is.
+        if type(side) not in (Polynomial, MatrixPolynomial, TracePolynomial):
+            raise InputError(
+                f"{claim.name!r} has a {type(side).__name__} for a side; give a matrix, trace or polynomial"
+            )
+        values = [side] if isinstance(side, Polynomial) else list(side.terms.values())
+        for coefficient in (c for value in values for c in value.terms.values()):
+            if type(coefficient) not in (Fraction, int):
+                raise InputError(f"{claim.name!r} has the coefficient {coefficient!r}; give whole numbers or Fractions")
 
 
 def _decide_identity(claim: Identity) -> Decision:
@@ -95,7 +112,7 @@ def _polynomial_witness(left: Polynomial, right: Polynomial, generator: random.R
 def _trace_witness(left: TracePolynomial, right: TracePolynomial, generator: random.Random) -> Mapping[str, Any] | None:
     found = tuple(dict.fromkeys((*letters(left), *letters(right))))
     sizes = _sizes(found, generator)
-    sample = {letter: _integers(generator, *_shape(letter, sizes)) for letter in found}
+    sample = {letter: _integers(generator, *_shape(letter, sizes), letter.symmetric) for letter in found}
     names = {name for each in (left, right) for c in each.terms.values() for name in c.symbols}
     # A symbol may be the width of an identity that no letter shows: whole numbers serve as widths and as scalars.
     scalars = {name: Fraction(sizes.get(name) or generator.randint(2, 9)) for name in sorted(names)}
@@ -129,7 +146,8 @@ def _replaced(side: Side, claim: Identity) -> MatrixPolynomial:
 def _vouched(claim: Identity, generator: random.Random) -> bool:
     """Say whether matrices were drawn that obey the rules which the normal form used: no rules need none.
 
-    Rules that no matrix obeys would prove anything.
+    Rules that no matrix obeys would prove anything, and so would rules that only zero obeys: each letter of the
+    rules must be drawn with an entry that is not zero.
     """
     restriction = claim.under
     if restriction is None or not restriction.rules:
@@ -139,9 +157,15 @@ def _vouched(claim: Identity, generator: random.Random) -> bool:
     involved = [factor.letter for rule in restriction.rules for word in rule for factor in word]
     sides = [side for side in (claim.left, claim.right) if not isinstance(side, Polynomial)]
     found = tuple(dict.fromkeys((*(letter for side in sides for letter in letters(side)), *involved)))
-    sizes = _sizes(found, generator)
-    _check_rules(restriction, restriction.draw(generator, lambda letter: _shape(letter, sizes)))
-    return True
+    idle = set(involved)
+    for _ in range(_TRIES):
+        sizes = _sizes(found, generator)
+        sample = restriction.draw(generator, partial(_shape, sizes=sizes))
+        _check_rules(restriction, sample)
+        idle -= {letter for letter, rows in sample.items() if any(any(row) for row in rows)}
+        if not idle:
+            return True
+    return False
 
 
 def _check_rules(restriction: Restriction, sample: Sample) -> None:

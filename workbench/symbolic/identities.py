@@ -52,6 +52,9 @@ class Region:
 
     def __post_init__(self) -> None:
         for name, pair in self.ratios.items():
+            itself = pair == (Polynomial.symbol(name), Polynomial.constant(1))
+            if not itself and any(name in part.symbols for part in pair):
+                raise InputError(f"the region's {name} is given by itself; name its parameter otherwise")
             if not pair[1] or any(value < 0 for part in pair for value in part.terms.values()):
                 raise InputError(f"the region's {name} is not a quotient of polynomials with positive coefficients")
 
@@ -102,6 +105,14 @@ class Inequality:
 
 
 Claim = Identity | Inequality
+
+
+def names_in(side: Side) -> set[str]:
+    """Return the names of the letters and symbols of an expression."""
+    if isinstance(side, Polynomial):
+        return set(side.symbols)
+    scalars = {name for coefficient in side.terms.values() for name in coefficient.symbols}
+    return scalars | {factor.letter.name for word in side.terms for factor in word}
 
 
 def written_out(side: Side, where: Definitions) -> Side:

@@ -81,14 +81,19 @@ class NetworkWords:
 
     def data_loss(self, samples: Width = "N") -> TracePolynomial:
         """Return half the squared Frobenius norm of W X - Y, without a division by the number of samples."""
-        inputs = matrix(Letter("X", self.widths[0], samples))
-        outputs = matrix(Letter("Y", self.widths[-1], samples))
-        return squared_frobenius_norm(self.end_to_end @ inputs - outputs) * Fraction(1, 2)
+        return square_loss_on_data(self.end_to_end, samples)
 
     def defect(self, j: int) -> MatrixPolynomial:
         """Return the balancedness defect D_j = W_{j+1}^T W_{j+1} - W_j W_j^T, 1 <= j < L."""
         upper, lower = self.layer(j + 1), self.layer(j)
         return upper.T @ upper - lower @ lower.T
+
+
+def square_loss_on_data(end_to_end: MatrixPolynomial, samples: Width) -> TracePolynomial:
+    """Return half the squared Frobenius norm of W X - Y."""
+    inputs = matrix(Letter("X", end_to_end.columns, samples))
+    outputs = matrix(Letter("Y", end_to_end.rows, samples))
+    return squared_frobenius_norm(end_to_end @ inputs - outputs) * Fraction(1, 2)
 
 
 def linear_network(depth: int, widths: Sequence[Width] | None = None) -> NetworkWords:
@@ -158,6 +163,15 @@ class ResidualWords:
     def loss(self) -> TracePolynomial:
         """Half the squared Frobenius norm of the error."""
         return squared_frobenius_norm(self.end_to_end - matrix(self.target)) * Fraction(1, 2)
+
+    @property
+    def general_loss(self) -> OpaqueLoss:
+        """Any loss of the end-to-end matrix, with gradient G there."""
+        return OpaqueLoss(self.end_to_end, Letter("G", self.target.rows, self.target.columns))
+
+    def data_loss(self, samples: Width = "N") -> TracePolynomial:
+        """Return half the squared Frobenius norm of W X - Y, without a division by the number of samples."""
+        return square_loss_on_data(self.end_to_end, samples)
 
 
 def residual_network(depth: int, width: Width = "d") -> ResidualWords:

@@ -30,6 +30,9 @@ Rows = list[list[Fraction]]
 Sample = dict[Letter, Rows]
 Shape = Callable[[Letter], tuple[int, int]]
 
+# Name of the matrix that a planted fault adds to a gradient; where eigenvalues are read it has one of its own.
+STRAY = "stray"
+
 # A product of n letters under rules that only sort it takes at most n^2 of them; more is a loop.
 _LONGEST_REWRITING = 100_000
 
@@ -176,9 +179,9 @@ def _eigenvalue(expression: MatrixPolynomial, scalars: Mapping[Letter, Polynomia
     for word, coefficient in expression.terms.items():
         product = coefficient
         for factor in word:
-            if factor.letter not in scalars:
+            if factor.letter not in scalars and factor.letter.name != STRAY:
                 raise UnsupportedError(f"{factor.letter.name} has no eigenvalue under this restriction")
-            product = product * scalars[factor.letter]
+            product = product * scalars.get(factor.letter, Polynomial.symbol(STRAY))
         total = total + product
     return total
 

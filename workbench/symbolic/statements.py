@@ -92,7 +92,12 @@ def _restriction(restriction: Restriction, printer: Printer) -> list[str]:
     supposed += [f"{printer.transposed(name)} = {printer.name(name)}" for name in names]
     supposed += [printer.relation(left, "=", right) for left, right in restriction.equations()]
     for letter, value in restriction.scalars.items():
-        supposed.append(f"{printer.function('eig', printer.name(letter.name))} = {printer.expression(value)}")
+        name, read = printer.name(letter.name), printer.function("eig", printer.name(letter.name))
+        supposed.append(f"{read} = {printer.expression(value)}")
+        # Letters commute under eig, and are their transposes: that is true on a common eigenvector v only.
+        if (letter.rows, letter.columns) != (1, 1):
+            images = [f"{name} v"] if letter.symmetric else [f"{name} v", f"{printer.transposed(letter.name)} v"]
+            supposed.append(" = ".join([*images, f"{read} v"]))
     return supposed
 
 

@@ -23,6 +23,14 @@ _ARORA_2018 = Source(
     url="https://arxiv.org/abs/1802.06509",
 )
 
+_ARORA_2019 = Source(
+    authors="Sanjeev Arora, Nadav Cohen, Wei Hu, Yuping Luo",
+    year=2019,
+    title="Implicit regularization in deep matrix factorization",
+    where="NeurIPS 2019; arXiv:1905.13655",
+    url="https://arxiv.org/abs/1905.13655",
+)
+
 _MARCOTTE_2024 = Source(
     authors="Sibylle Marcotte, Remi Gribonval, Gabriel Peyre",
     year=2024,
@@ -48,6 +56,11 @@ def bartlett_2018(locator: str) -> Source:
 def arora_2018(locator: str) -> Source:
     """Return Arora, Cohen, Hazan (2018) at a place."""
     return replace(_ARORA_2018, locator=locator)
+
+
+def arora_2019(locator: str) -> Source:
+    """Return Arora, Cohen, Hu, Luo (2019) at a place."""
+    return replace(_ARORA_2019, locator=locator)
 
 
 def marcotte_2024(locator: str) -> Source:

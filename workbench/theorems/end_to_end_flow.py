@@ -22,14 +22,13 @@ Proof
 
 from __future__ import annotations
 
-import itertools
 from fractions import Fraction
 from typing import Any
 
 from workbench.exact import Measured
 from workbench.problem import LinearNetwork
-from workbench.rotation import product
 from workbench.theorems import Example, Hypothesis, Identity, Run
+from workbench.theorems._balanced_start import balanced_start
 from workbench.theorems._examples import FLOAT, MULTIPRECISION, experiment, spectrum
 from workbench.theorems._sources import arora_2018
 
@@ -40,28 +39,10 @@ tight = True
 RESOLUTION = Fraction(1, 10**6)
 
 
-def _defect_squared(run: Run) -> Fraction | None:
-    """Return the largest squared imbalance of the exact start, None where it is not rational."""
-    layers = run.initial_weights()
-    if not all(isinstance(x, Fraction) for layer in layers for row in layer for x in row):
-        return None
-    largest = Fraction(0)
-    for lower, upper in itertools.pairwise(layers):
-        inner = product(list(zip(*upper, strict=True)), upper)  # type: ignore[arg-type]
-        outer = product(lower, list(zip(*lower, strict=True)))  # type: ignore[arg-type]
-        rows = zip(inner, outer, strict=True)
-        largest = max(largest, sum(((x - y) ** 2 for a, b in rows for x, y in zip(a, b, strict=True)), Fraction(0)))
-    return largest
-
-
 def hypotheses(run: Run) -> list[Hypothesis]:
     """Audit the hypotheses."""
     linear = isinstance(run.trajectory.problem.network, LinearNetwork)
-    defect = _defect_squared(run)
-    margin = None
-    if defect is not None:
-        margin = Measured(-defect) if defect == 0 else run.reals.measured(-run.reals.sqrt(run.number(defect)))
-    return [Hypothesis.decided("linear_network", linear), run.gradient_flow(), Hypothesis("balanced_start", margin)]
+    return [Hypothesis.decided("linear_network", linear), run.gradient_flow(), balanced_start(run)]
 
 
 def predict(run: Run) -> list[Identity]:

@@ -13,8 +13,8 @@ Standing
     explicit (proof below)
 
 Proof
-    $\sigma_{\min}(W_i) \ge 1 - a$, so $\|A_i^T E B_i^T\|_F \ge (1-a)^{L-1} \|E\|_F$ for square layers; square and add. The
-    equality: `derivations/gradient_bound_equality.py`.
+    $\sigma_{\min}(W_i) \ge 1 - a$, so $\|A_i^T E B_i^T\|_F \ge (1-a)^{L-1} \|E\|_F$ for square layers; square and add:
+    `derivations/gradient_bound.py`. The equality: `derivations/gradient_bound_equality.py`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,34 @@
+"""The hypothesis that a run starts with balanced layers, decided from the exact weights."""
+
+from __future__ import annotations
+
+import itertools
+from fractions import Fraction
+
+from workbench.exact import Measured
+from workbench.rotation import product
+from workbench.theorems._run import Run
+from workbench.theorems._statement import Hypothesis
+
+
+def balanced_start(run: Run) -> Hypothesis:
+    """Return whether W_{j+1}^T W_{j+1} = W_j W_j^T at the start; the margin is the negated defect."""
+    defect = _defect_squared(run)
+    if defect is None:
+        return Hypothesis.unknown("balanced_start")
+    margin = Measured(-defect) if defect == 0 else run.reals.measured(-run.reals.sqrt(run.number(defect)))
+    return Hypothesis("balanced_start", margin)
+
+
+def _defect_squared(run: Run) -> Fraction | None:
+    """Return the largest squared imbalance of the exact start, None where it is not rational."""
+    layers = run.initial_weights()
+    if not all(isinstance(x, Fraction) for layer in layers for row in layer for x in row):
+        return None
+    largest = Fraction(0)
+    for lower, upper in itertools.pairwise(layers):
+        inner = product(list(zip(*upper, strict=True)), upper)  # type: ignore[arg-type]
+        outer = product(lower, list(zip(*lower, strict=True)))  # type: ignore[arg-type]
+        rows = zip(inner, outer, strict=True)
+        largest = max(largest, sum(((x - y) ** 2 for a, b in rows for x, y in zip(a, b, strict=True)), Fraction(0)))
+    return largest
