@@ -16,12 +16,13 @@ from typing import Any
 
 import numpy as np
 
+from workbench import backends
 from workbench.backends.ball import arb, measured
 from workbench.backends.integer_matrices import IntegerMatrix, required_library
 from workbench.dynamics._fixed_point_bounds import GUARD_BITS
 from workbench.errors import UnsupportedError
-from workbench.exact import Exact
-from workbench.initialization import weights
+from workbench.exact import Exact, Measured
+from workbench.initialization import BalancedLayer, Layer, weights
 from workbench.problem import Problem
 
 Call = Callable[[], object]
@@ -35,9 +36,13 @@ def cut(value: Exact, bits: int) -> tuple[int, float]:
     if isinstance(value, Fraction):
         quotient, rest = divmod(abs(value.numerator) << bits, value.denominator)
         return (quotient if value >= 0 else -quotient), float(rest != 0)
-    middle = measured(arb(value))
+    return cut_measured(measured(arb(value)), bits)
+
+
+def cut_measured(middle: Measured, bits: int) -> tuple[int, float]:
+    """Return a number with its error in units of 2^-bits, cut toward zero, and a bound of both errors."""
     if middle.value is None or middle.error is None:
-        raise UnsupportedError(f"{value} is no finite number")
+        raise UnsupportedError("a starting weight is no finite number")
     whole, error = cut(middle.value, bits)
     return whole, error + math.ceil(middle.error * 2**bits)
 
@@ -78,10 +83,18 @@ class FixedPoint:
         """Set the weights; return the Frobenius norm of what was cut off, in units."""
         squares = 0.0
         for window, layer in zip(self._windows(self._weights), weights(problem.network, problem.start), strict=True):
-            cuts = [[cut(x, self.bits) for x in row] for row in layer]
+            cuts = self._cuts(layer)
             window.fill([[whole for whole, _ in row] for row in cuts])
             squares += sum(error * error for row in cuts for _, error in row)
         return math.sqrt(squares) * (1 + 1e-9)
+
+    def _cuts(self, layer: Layer) -> list[list[tuple[int, float]]]:
+        if isinstance(layer, BalancedLayer):
+            base = backends.load("ball", bits=self.bits + GUARD_BITS)
+            with base.session():
+                entries = base.entries(layer.over(base))
+            return [[cut_measured(x, self.bits) for x in row] for row in entries]
+        return [[cut(x, self.bits) for x in row] for row in layer]
 
     def _new(self, rows: int, columns: int) -> IntegerMatrix:
         self._kept.append(IntegerMatrix(rows, columns))
