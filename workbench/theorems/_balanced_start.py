@@ -13,14 +13,14 @@ from workbench.theorems._statement import Hypothesis
 
 def balanced_start(run: Run) -> Hypothesis:
     """Return whether W_{j+1}^T W_{j+1} = W_j W_j^T at the start; the margin is the negated defect."""
-    defect = _defect_squared(run)
+    defect = defect_squared(run)
     if defect is None:
         return Hypothesis.unknown("balanced_start")
     margin = Measured(-defect) if defect == 0 else run.reals.measured(-run.reals.sqrt(run.number(defect)))
     return Hypothesis("balanced_start", margin)
 
 
-def _defect_squared(run: Run) -> Fraction | None:
+def defect_squared(run: Run) -> Fraction | None:
     """Return the largest squared imbalance of the exact start, None where it is not rational."""
     layers = run.initial_weights()
     if not all(isinstance(x, Fraction) for layer in layers for row in layer for x in row):
