@@ -1,8 +1,8 @@
-"""Certified runs against mpmath: seconds a step of descent, seconds a flow, as ratios within one run.
+"""Certified runs against mpmath: seconds a step of descent, seconds a flow (`precision_flow`), as ratios in one run.
 
 The peer of descent is `mpmath.matrix` with the same formulas (3L - 3 products, the loss at every step) at the same
-digits, rounding to nearest and certifying nothing. The peer of the flow is `mpmath.odefun`. Runs are interleaved and
-medians taken, so that a busy machine slows both sides.
+digits, rounding to nearest and certifying nothing. Runs are interleaved and medians taken, so that a busy machine
+slows both sides.
 """
 
 from __future__ import annotations
@@ -38,13 +38,14 @@ _PROMISES = {
     ("descent", 200): 15.0,
     ("descent", 1000): 8.0,
     ("descent by modes", 50): 1000.0,
-    ("flow to t = 5", 76): 8.0,
 }
 
 
 def measure(quick: bool = False) -> list[Measurement]:
     """Return each run beside its peer, with the ratio that was promised for it."""
-    return [_measurement(row) for row in _rows(quick=quick)]
+    from workbench.bench import precision_flow
+
+    return [_measurement(row) for row in _rows(quick=quick)] + precision_flow.measure(quick)
 
 
 def _measurement(row: dict[str, Any]) -> Measurement:
@@ -57,9 +58,9 @@ def _rows(*, quick: bool) -> list[dict[str, Any]]:
     """Return the rows of the table."""
     repeats = 3 if quick else 5
     rows = [_descent(*size, repeats, structured=False) for size in (_QUICK_SIZES if quick else _SIZES)]
-    rows += [_descent(8, 16, digits, repeats, structured=True) for digits in ((50,) if quick else (50, 200, 1000))]
-    flows = [(2, 2, 20, "1")] if quick else [(2, 2, 50, "5"), (2, 3, 76, "5")]
-    return rows + [_flow(*size) for size in flows]
+    return rows + [
+        _descent(8, 16, digits, repeats, structured=True) for digits in ((50,) if quick else (50, 200, 1000))
+    ]
 
 
 def _problem(width: int, depth: int, *, structured: bool) -> Problem:
@@ -106,30 +107,6 @@ def _descent(width: int, depth: int, digits: int, repeats: int, *, structured: b
         "peer": f"mpmath.matrix on {mpmath.libmp.BACKEND}",
         "peer ms": 1e3 * theirs / peer_steps,
         "ratio": theirs / peer_steps / (mine / steps),
-        "bits": found[-1].arithmetic.precision_bits,
-        "error": _error(found[-1].observables["loss"][-1]),
-    }
-
-
-def _flow(width: int, depth: int, digits: int, end: str) -> dict[str, Any]:
-    given, found = _problem(width, depth, structured=False), []
-
-    def ours() -> None:
-        method = Method("gradient_flow", Stop(time=Fraction(end)))
-        found.append(dynamics.run(given, method, Arithmetic("ball", digits)))
-
-    peer = Peer(given.loss.target, depth, digits)
-    mine, theirs, ratio = _interleaved(ours, lambda: peer.flow(Fraction(end)), 1)
-    return {
-        "run": f"flow to t = {end}",
-        "d": width,
-        "L": depth,
-        "digits": digits,
-        "repeats": 1,
-        "ms": 1e3 * mine,
-        "peer": f"mpmath.odefun on {mpmath.libmp.BACKEND}",
-        "peer ms": 1e3 * theirs,
-        "ratio": ratio,
         "bits": found[-1].arithmetic.precision_bits,
         "error": _error(found[-1].observables["loss"][-1]),
     }

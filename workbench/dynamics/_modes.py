@@ -51,7 +51,9 @@ class Modes:
 def modes(problem: Problem, method: Method) -> Modes | None:
     """Return the modes of a problem that has the lemma's structure, None where a hypothesis fails."""
     network = problem.network
-    if method.name not in ("gradient_descent", "penalised_descent") or not isinstance(network, LinearNetwork):
+    if method.name not in ("gradient_descent", "penalised_descent", "gradient_flow") or not isinstance(
+        network, LinearNetwork
+    ):
         return None
     if not problem.whitened or len(set(network.widths)) != 1 or not _starts_at_the_identity(problem):
         return None
@@ -75,7 +77,7 @@ def _starts_at_the_identity(problem: Problem) -> bool:
 
 def runner(problem: Problem, method: Method) -> Callable[..., Trajectory] | None:
     """Return how a structured problem is run in balls, in the manner of a dynamics; None where it has no structure."""
-    found = modes(problem, method)
+    found = None if method.name == "gradient_flow" else modes(problem, method)
     if found is None:
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from workbench.backends.reals import Real
 from workbench.backends.spectrum import symmetric_eigenvalues
 from workbench.exact import Matrix, Measured
+from workbench.initialization import BalancedLayer
 from workbench.rotation import Rows, product
 from workbench.theorems._run import Run
 
@@ -24,16 +26,19 @@ def target_singular_values(run: Run) -> list[Real]:
 
 def initial_error(run: Run) -> Real:
     """Return ||W(0) - Phi||_F, from the exact start."""
-    first, *others = rational_layers(run) or _enclosed_layers(run)
-    for layer in others:
-        first = product(layer, first)
+    exact = run.initial_product()
+    first = _enclosed_product(run) if exact is None else exact
     rows = zip(first, run.target.rows, strict=True)
     squares = [(x - y) ** 2 for row, wanted in rows for x, y in zip(row, wanted, strict=True)]
     return run.reals.sqrt(sum(squares, run.number(0)))
 
 
-def _enclosed_layers(run: Run) -> list[list[list[Any]]]:
-    return [[[run.reals.number(x) for x in row] for row in layer] for layer in run.initial_weights()]
+def _enclosed_product(run: Run) -> Any:
+    first, *others = [[[run.reals.number(x) for x in row] for row in layer] for layer in run.initial_weights()]
+    for layer in others:
+        columns = list(zip(*first, strict=True))
+        first = [[sum((x * y for x, y in zip(r, c, strict=True)), run.number(0)) for c in columns] for r in layer]
+    return first
 
 
 def initial_loss(run: Run) -> Real:
@@ -64,20 +69,23 @@ def target_frobenius_squared(run: Run) -> Fraction:
     return sum((x * x for row in run.target.rows for x in row), Fraction(0))
 
 
-def rational_layers(run: Run) -> list[Rows] | None:
-    """Return the start, None where an entry is not rational."""
+def imbalances(run: Run) -> list[Rows] | None:
+    """Return W_{j+1}^T W_{j+1} - W_j W_j^T of every two neighbours, None where the start is not rational."""
     layers = run.initial_weights()
-    if all(isinstance(x, Fraction) for layer in layers for row in layer for x in row):
-        return [[list(row) for row in layer] for layer in layers]  # type: ignore[arg-type]
-    return None
+    if all(isinstance(layer, BalancedLayer) for layer in layers):
+        return [[[Fraction(0)] * width for _ in range(width)] for width in run.widths[1:-1]]
+    if not all(isinstance(x, Fraction) for layer in layers for row in layer for x in row):
+        return None
+    found = []
+    for lower, upper in itertools.pairwise(layers):
+        inner, outer = product(transposed(upper), upper), product(lower, transposed(lower))  # type: ignore[arg-type]
+        found.append([[x - y for x, y in zip(a, b, strict=True)] for a, b in zip(inner, outer, strict=True)])
+    return found
 
 
-def imbalance_eigenvalues(layers: Sequence[Rows]) -> list[Measured]:
-    """Return the eigenvalues of W_2^T W_2 - W_1 W_1^T, descending."""
-    lower, upper = layers
-    inner, outer = product(transposed(upper), upper), product(lower, transposed(lower))
-    rows = [tuple(x - y for x, y in zip(a, b, strict=True)) for a, b in zip(inner, outer, strict=True)]
-    return list(reversed(symmetric_eigenvalues(Matrix(tuple(rows)))))
+def descending_eigenvalues(rows: Rows) -> list[Measured]:
+    """Return the eigenvalues of a symmetric matrix, descending."""
+    return list(reversed(symmetric_eigenvalues(Matrix(tuple(map(tuple, rows))))))
 
 
 def positive_part(run: Run, values: Sequence[Measured], index: int) -> Real:
@@ -90,6 +98,6 @@ def negated(values: Sequence[Measured]) -> list[Measured]:
     return [Measured(None if x.value is None else -x.value, x.error) for x in reversed(values)]
 
 
-def transposed(rows: Rows) -> Rows:
+def transposed(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
     """Return the transpose."""
     return [list(column) for column in zip(*rows, strict=True)]

@@ -32,48 +32,42 @@ Notes
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
 from workbench.backends.reals import Real
 from workbench.exact import Measured
-from workbench.rotation import Rows, product
+from workbench.rotation import Rows
 from workbench.theorems import Bound, Example, Hypothesis, Rate, Run
 from workbench.theorems._examples import FLOAT
 from workbench.theorems._flow_envelope import OVERSTEP, envelope, flow_from
-from workbench.theorems._margin import rational_layers, remaining, transposed
+from workbench.theorems._margin import imbalances, remaining
 from workbench.theorems._sources import min_2023
+from workbench.theorems._statement import Erratum
 
 source = min_2023("Theorem 3; the proof is worked out for this project")
 observes = ("loss",)
 tight = True
 
 
-def _imbalances(layers: list[Rows]) -> list[Rows]:
-    found = []
-    for lower, upper in itertools.pairwise(layers):
-        inner, outer = product(transposed(upper), upper), product(lower, transposed(lower))
-        found.append([[x - y for x, y in zip(a, b, strict=True)] for a, b in zip(inner, outer, strict=True)])
-    return found
-
-
 def _mean(matrix: Rows) -> Fraction:
     return sum((row[i] for i, row in enumerate(matrix)), Fraction(0)) / len(matrix)
 
 
-def _defect(imbalances: list[Rows]) -> Fraction:
+def _defect(matrices: list[Rows]) -> Fraction:
     """Return the largest entry of D_j - a_j I."""
     return max(
         abs(x - (_mean(matrix) if i == j else 0))
-        for matrix in imbalances
+        for matrix in matrices
         for i, row in enumerate(matrix)
         for j, x in enumerate(row)
     )
 
 
-def gamma(run: Run, imbalances: list[Rows]) -> Real:
+def gamma(run: Run, matrices: list[Rows]) -> Real:
     """Return the square root of Pi^2 + (L nu^(2-2/L))^2."""
-    offsets = list(itertools.accumulate((_mean(matrix) for matrix in imbalances), initial=Fraction(0)))
+    offsets = list(itertools.accumulate((_mean(matrix) for matrix in matrices), initial=Fraction(0)))
     least = min(offsets)
     offsets.remove(least)
     spread = Fraction(1)
@@ -83,14 +77,30 @@ def gamma(run: Run, imbalances: list[Rows]) -> Real:
     return run.reals.sqrt(homogeneous**2 + run.number(spread) ** 2)
 
 
+def _wrong_at_one_layer(numbers: Mapping[str, str]) -> bool:
+    """Say whether gamma^2 = Pi^2 + (L nu^(2-2/L))^2 with an empty product Pi = 1 exceeds the square of one layer's rate, 1."""
+    depth = Fraction(numbers["L"])
+    return depth == 1 and 1 + depth**2 > 1
+
+
+errata = [
+    Erratum(
+        printed=r"the same rate $\gamma$ for every depth $L \ge 1$",
+        where="the statement without its restriction to two layers or more",
+        counterexample={"L": "1"},
+        refutation="one layer has the empty product 1 and nu^0 = 1, so gamma = sqrt(2), where the loss decays like e^(-2t)",
+        refutes=_wrong_at_one_layer,
+    )
+]
+
+
 def hypotheses(run: Run) -> list[Hypothesis]:
     """Audit the hypotheses."""
     setting = Hypothesis.decided("setting", run.setting().holds is True and len(run.widths) > 2)
-    layers = rational_layers(run) if setting.holds else None
+    found = imbalances(run) if setting.holds else None
     defect, rate = None, None
-    if layers is not None:
-        imbalances = _imbalances(layers)
-        defect, rate = Measured(-_defect(imbalances)), run.reals.measured(gamma(run, imbalances))
+    if found is not None:
+        defect, rate = Measured(-_defect(found)), run.reals.measured(gamma(run, found))
     return [
         setting,
         Hypothesis("homogeneous", defect),
@@ -101,10 +111,8 @@ def hypotheses(run: Run) -> list[Hypothesis]:
 
 def predict(run: Run) -> list[Bound | Rate]:
     """Return the envelope and its rate."""
-    layers = rational_layers(run)
-    if layers is None:
-        return []
-    return envelope(run, 2 * gamma(run, _imbalances(layers)), r"\ell(t) \le \ell(0) e^{-2 \gamma t}")
+    found = imbalances(run)
+    return [] if found is None else envelope(run, 2 * gamma(run, found), r"\ell(t) \le \ell(0) e^{-2 \gamma t}")
 
 
 _NUMBERS = [[["2"]], [["1/2"]]]

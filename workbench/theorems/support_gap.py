@@ -34,7 +34,7 @@ from workbench.backends.reals import Real
 from workbench.theorems import Bound, Example, Hypothesis, Rate, Run
 from workbench.theorems._examples import FLOAT, MULTIPRECISION
 from workbench.theorems._flow_envelope import OVERSTEP, envelope, flow_from, two_layers
-from workbench.theorems._margin import imbalance_eigenvalues, negated, positive_part, rational_layers
+from workbench.theorems._margin import descending_eigenvalues, imbalances, negated, positive_part
 from workbench.theorems._statement import Source
 
 source = Source(
@@ -51,10 +51,10 @@ tight = True
 
 def support_gap(run: Run) -> Real | None:
     """Return g, None where the start is not rational."""
-    layers = rational_layers(run)
-    if layers is None:
+    found = imbalances(run)
+    if found is None:
         return None
-    values = imbalance_eigenvalues(layers)
+    values = descending_eigenvalues(found[0])
     inputs, _, outputs = run.widths
     return positive_part(run, values, outputs) + positive_part(run, negated(values), inputs)
 
