@@ -6,14 +6,19 @@ from typing import Any
 
 from workbench.backends.reals import Real
 from workbench.theorems._examples import BALL, experiment
-from workbench.theorems._margin import initial_loss
+from workbench.theorems._margin import initial_loss, linear
 from workbench.theorems._run import Run
 from workbench.theorems._statement import Bound, Hypothesis, Rate
 
 
+def two_linear_layers(run: Run) -> bool:
+    """Say whether this is a linear network of two layers with a target."""
+    return linear(run) and len(run.widths) == 3
+
+
 def two_layers(run: Run) -> Hypothesis:
-    """Return whether this is a linear network of two layers, whitened inputs, loss with the factor 1/2."""
-    return Hypothesis.decided("two_layers", run.setting(square=False).holds is True and len(run.widths) == 3)
+    """Return whether it has two layers, any widths, whitened inputs, loss with the factor 1/2."""
+    return Hypothesis.decided("setting", run.setting(square=False).holds is True and len(run.widths) == 3)
 
 
 def envelope(run: Run, rate: Real, latex: str) -> list[Bound | Rate]:

@@ -11,6 +11,7 @@ from workbench.backends.reals import Real
 from workbench.backends.spectrum import symmetric_eigenvalues
 from workbench.exact import Matrix, Measured
 from workbench.initialization import BalancedLayer
+from workbench.problem import LinearNetwork
 from workbench.rotation import Rows, product
 from workbench.theorems._run import Run
 
@@ -42,8 +43,14 @@ def _enclosed_product(run: Run) -> Any:
 
 
 def initial_loss(run: Run) -> Real:
-    """Return the loss of the exact start, with the factor 1/2."""
-    return initial_error(run) ** 2 / 2
+    """Return the loss of the exact start."""
+    return run.trajectory.problem.loss.factor * initial_error(run) ** 2
+
+
+def linear(run: Run) -> bool:
+    """Say whether a linear network is trained toward a target: then margins and imbalances are numbers."""
+    problem = run.trajectory.problem
+    return isinstance(problem.network, LinearNetwork) and problem.whitened
 
 
 def deficiency_margin(run: Run) -> Real:

@@ -34,8 +34,8 @@ from workbench.backends.reals import Real
 from workbench.exact import Measured
 from workbench.theorems import Bound, Count, Example, Hypothesis, Rate, Run
 from workbench.theorems._balanced_start import defect_squared
-from workbench.theorems._examples import BALL, FLOAT, experiment
-from workbench.theorems._margin import deficiency_margin, initial_loss, size, target_frobenius_squared
+from workbench.theorems._examples import BALL, FLOAT, averaged, experiment
+from workbench.theorems._margin import deficiency_margin, initial_loss, linear, size, target_frobenius_squared
 from workbench.theorems._sources import arora_golowich_2019
 
 source = arora_golowich_2019("Theorem 1")
@@ -70,7 +70,7 @@ def hypotheses(run: Run) -> list[Hypothesis]:
     """Audit the hypotheses."""
     setting = run.setting(square=False)
     margins: list[Measured | None] = [None, None, None]
-    if setting.holds:
+    if linear(run):
         margins = [run.reals.measured(deficiency_margin(run)), _imbalance_room(run), _step_room(run)]
     return [
         setting,
@@ -122,6 +122,7 @@ def _descent(
 
 
 _ONE = [["1", "0"], ["0", "1"]]
+_THREE = [["1" if i == j else "0" for j in range(3)] for i in range(3)]
 _TURNED = [[["1", "1/1048576"], ["0", "1"]], [["3/5", "4/5"], ["-4/5", "3/5"]]]
 _WIDE = [[["1", "0", "0"], ["0", "1", "0"]], _ONE, _ONE]
 _UNEVEN = [[["1/4", "0"], ["0", "4"]], [["4", "0"], ["0", "1/4"]]]
@@ -154,6 +155,11 @@ examples = [
         "a step far above the cap, the hypothesis dropped",
         "violated",
         _descent([[["1"]], [["1"]]], [["5/4"]], step_size="1", stop={"steps": 6}, without=["step_size"]),
+    ),
+    Example(
+        "the mean over three samples, the hypothesis dropped",
+        "violated",
+        averaged(_descent([_THREE], [["5/4", "0", "0"], *_THREE[1:]])),
     ),
     Example(
         "weight decay leaves the target, the hypothesis dropped",

@@ -35,9 +35,9 @@ from fractions import Fraction
 from workbench.backends.reals import Real
 from workbench.theorems import Bound, Example, Hypothesis, Rate, Run
 from workbench.theorems._balanced_start import balanced_start
-from workbench.theorems._examples import FLOAT, MULTIPRECISION
+from workbench.theorems._examples import FLOAT, MULTIPRECISION, averaged
 from workbench.theorems._flow_envelope import OVERSTEP, envelope, flow_from
-from workbench.theorems._margin import deficiency_margin, size
+from workbench.theorems._margin import deficiency_margin, linear, size
 from workbench.theorems._sources import arora_golowich_2019
 
 source = arora_golowich_2019("Theorem 1, setting; the rate of the flow is worked out for this project")
@@ -48,8 +48,8 @@ tight = True
 def hypotheses(run: Run) -> list[Hypothesis]:
     """Audit the hypotheses."""
     setting = run.setting(square=False)
-    margin = run.reals.measured(deficiency_margin(run)) if setting.holds else None
-    balanced = balanced_start(run) if setting.holds else Hypothesis.unknown("balanced_start")
+    margin = run.reals.measured(deficiency_margin(run)) if linear(run) else None
+    balanced = balanced_start(run) if linear(run) else Hypothesis.unknown("balanced_start")
     return [setting, Hypothesis("deficiency_margin", margin, strict=True), balanced, run.gradient_flow()]
 
 
@@ -79,8 +79,14 @@ examples = [
         "consistent",
         flow_from([_ONE, _TURN, _ONE], _TURNED_TARGET, backend=MULTIPRECISION),
     ),
-    Example("three inputs, two outputs, enclosed", "consistent", flow_from(_WIDE, [["3/5", "4/5", "1/8"], _TURN[1] + ["0"]])),
-    Example("two layers in double precision", "consistent", flow_from([_ONE] * 2, [["3/2", "0"], ["0", "6/5"]], backend=FLOAT)),
+    Example(
+        "three inputs, two outputs, enclosed", "consistent", flow_from(_WIDE, [["3/5", "4/5", "1/8"], _TURN[1] + ["0"]])
+    ),
+    Example(
+        "two layers in double precision",
+        "consistent",
+        flow_from([_ONE] * 2, [["3/2", "0"], ["0", "6/5"]], backend=FLOAT),
+    ),
     Example("two numbers of unlike sign", "vacuous", flow_from([[["1/2"]], [["-1/2"]]], [["1"]])),
     Example(
         "two numbers of unlike sign go to the saddle, the hypothesis dropped",
@@ -93,10 +99,13 @@ examples = [
         flow_from(_UNEVEN, [["1", "0"], ["1/16", "1"]], without=["balanced_start"]),
     ),
     Example(
+        "the mean over two samples, the hypothesis dropped",
+        "violated",
+        averaged(flow_from([_ONE] * 2, [["3/2", "0"], ["0", "6/5"]])),
+    ),
+    Example(
         "descent that oversteps, the hypothesis dropped",
         "violated",
-        flow_from(
-            _NUMBER, [["1"]], without=["gradient_flow"], **OVERSTEP | {"step_size": "3"}
-        ),
+        flow_from(_NUMBER, [["1"]], without=["gradient_flow"], **OVERSTEP | {"step_size": "3"}),
     ),
 ]

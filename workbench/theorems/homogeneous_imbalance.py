@@ -40,9 +40,9 @@ from workbench.backends.reals import Real
 from workbench.exact import Measured
 from workbench.rotation import Rows
 from workbench.theorems import Bound, Example, Hypothesis, Rate, Run
-from workbench.theorems._examples import FLOAT
+from workbench.theorems._examples import FLOAT, averaged
 from workbench.theorems._flow_envelope import OVERSTEP, envelope, flow_from
-from workbench.theorems._margin import imbalances, remaining
+from workbench.theorems._margin import imbalances, linear, remaining
 from workbench.theorems._sources import min_2023
 from workbench.theorems._statement import Erratum
 
@@ -97,7 +97,7 @@ errata = [
 def hypotheses(run: Run) -> list[Hypothesis]:
     """Audit the hypotheses."""
     setting = Hypothesis.decided("setting", run.setting().holds is True and len(run.widths) > 2)
-    found = imbalances(run) if setting.holds else None
+    found = imbalances(run) if linear(run) and len(set(run.widths)) == 1 and len(run.widths) > 2 else None
     defect, rate = None, None
     if found is not None:
         defect, rate = Measured(-_defect(found)), run.reals.measured(gamma(run, found))
@@ -119,6 +119,8 @@ _NUMBERS = [[["2"]], [["1/2"]]]
 _THREE = [[["1/2"]], [["2"]], [["1"]]]
 _TURN = [["3/5", "4/5"], ["-4/5", "3/5"]]
 _SCALED: list[Any] = [[["1", "0"], ["0", "1"]], [["6/5", "8/5"], ["-8/5", "6/5"]], _TURN]
+# Close to the product of the layers above, which is twice the square of the turn.
+_NEAR = [["-14/25", "48/25"], ["-48/25", "-2/5"]]
 _UNEVEN = [[["1/4", "0"], ["0", "4"]], [["4", "0"], ["0", "1/4"]]]
 _SADDLE = [[["0"]], [["0"]], [["0"]]]
 
@@ -128,13 +130,18 @@ examples = [
     Example(
         "three layers that turn, in double precision",
         "consistent",
-        flow_from(_SCALED, [["0", "2"], ["-2", "1/4"]], backend=FLOAT),
+        flow_from(_SCALED, _NEAR, backend=FLOAT),
     ),
     Example("the saddle at the origin", "vacuous", flow_from(_SADDLE, [["1"]])),
     Example(
         "imbalance that is no multiple of the identity, the hypothesis dropped",
         "violated",
         flow_from(_UNEVEN, [["1", "0"], ["1/16", "1"]], without=["homogeneous"]),
+    ),
+    Example(
+        "the mean over two samples, the hypothesis dropped",
+        "violated",
+        averaged(flow_from(_SCALED, _NEAR)),
     ),
     Example(
         "descent that oversteps, the hypothesis dropped",

@@ -8,7 +8,7 @@ Statement
     $$2 \alpha = \sqrt{(U + D_-)^2 + 4 \nu_{d_2}^2} - D_- + \sqrt{(U + D_+)^2 + 4 \nu_{d_0}^2} - D_+ .$$
 
 Hypotheses
-    two_layers: a linear network of two layers, any widths, whitened inputs, loss with the factor 1/2
+    setting: a linear network of two layers, any widths, whitened inputs, loss with the factor 1/2
     positive_rate: $\alpha > 0$
     gradient_flow: the dynamics is the gradient flow
 
@@ -42,8 +42,8 @@ from typing import Any
 
 from workbench.backends.reals import Real
 from workbench.theorems import Bound, Example, Hypothesis, Rate, Run
-from workbench.theorems._examples import FLOAT, MULTIPRECISION
-from workbench.theorems._flow_envelope import OVERSTEP, envelope, flow_from, two_layers
+from workbench.theorems._examples import FLOAT, MULTIPRECISION, averaged
+from workbench.theorems._flow_envelope import OVERSTEP, envelope, flow_from, two_layers, two_linear_layers
 from workbench.theorems._margin import descending_eigenvalues, imbalances, negated, positive_part, remaining
 from workbench.theorems._sources import min_2023
 from workbench.theorems._statement import Erratum
@@ -94,10 +94,9 @@ errata = [
 
 def hypotheses(run: Run) -> list[Hypothesis]:
     """Audit the hypotheses."""
-    setting = two_layers(run)
-    rate = alpha(run) if setting.holds else None
+    rate = alpha(run) if two_linear_layers(run) else None
     margin = None if rate is None else run.reals.measured(rate)
-    return [setting, Hypothesis("positive_rate", margin, strict=True), run.gradient_flow()]
+    return [two_layers(run), Hypothesis("positive_rate", margin, strict=True), run.gradient_flow()]
 
 
 def predict(run: Run) -> list[Bound | Rate]:
@@ -110,6 +109,7 @@ _NUMBERS = [[["2"]], [["1/2"]]]
 _TWO_OUTPUTS = [[["1"]], [["2"], ["0"]]]
 _UNEVEN: list[Any] = [[["1", "1/2"], ["0", "1"]], [["2", "0"], ["1/4", "1"]]]
 _WIDE: list[Any] = [[["2", "1"], ["0", "1"], ["1/4", "0"]], [["1/2", "0", "1/3"], ["0", "1/4", "0"]]]
+_ONE_SIDED = [[["0", "0"], ["0", "0"]], [["1", "0"], ["0", "1"]]]
 _SADDLE = [[["0"]], [["0"]]]
 
 examples = [
@@ -126,6 +126,11 @@ examples = [
         flow_from(_WIDE, [["1", "0"], ["0", "1"]], backend=FLOAT),
     ),
     Example("the saddle at the origin", "vacuous", flow_from(_SADDLE, [["1"]])),
+    Example(
+        "the mean over two samples, the hypothesis dropped",
+        "violated",
+        averaged(flow_from(_ONE_SIDED, [["1", "2"], ["-1", "1/2"]])),
+    ),
     Example(
         "descent that oversteps, the hypothesis dropped",
         "violated",

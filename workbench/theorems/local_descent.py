@@ -7,7 +7,7 @@ Statement
     $\ell_{k+1} \le \ell_k \left( 1 - 2 \mu_k \eta + \mu_k K_k \eta^2 \right)$.
 
 Hypotheses
-    two_layers: a linear network of two layers, any widths, whitened inputs, loss with the factor 1/2
+    setting: a linear network of two layers, any widths, whitened inputs, loss with the factor 1/2
     plain_descent: gradient descent with a constant step, both layers at once
     every_step: every step is recorded
     short_step: $\eta K_k \le 2$ at every step; the margin is $2 - \eta \max_k K_k$
@@ -35,8 +35,8 @@ from typing import Any
 from workbench.backends.reals import Real
 from workbench.exact import Measured
 from workbench.theorems import Bound, Example, Hypothesis, Run
-from workbench.theorems._examples import BALL, FLOAT, experiment
-from workbench.theorems._flow_envelope import two_layers
+from workbench.theorems._examples import BALL, FLOAT, averaged, experiment
+from workbench.theorems._flow_envelope import two_layers, two_linear_layers
 from workbench.theorems._statement import Source
 
 source = Source(
@@ -65,12 +65,11 @@ def curvatures(run: Run) -> list[Real]:
 
 def hypotheses(run: Run) -> list[Hypothesis]:
     """Audit the hypotheses."""
-    setting = two_layers(run)
     return [
-        setting,
+        two_layers(run),
         run.plain_descent(),
         Hypothesis.decided("every_step", tuple(run.steps) == tuple(range(len(run.steps)))),
-        Hypothesis("short_step", _room(run) if setting.holds and run.step_size else None),
+        Hypothesis("short_step", _room(run) if two_linear_layers(run) and run.step_size else None),
     ]
 
 
@@ -108,9 +107,7 @@ def predict(run: Run) -> list[Bound]:
     ]
 
 
-def _descent(
-    weights: list[list[list[str]]], target: list[list[str]], step_size: str, **options: Any
-) -> dict[str, Any]:
+def _descent(weights: list[list[list[str]]], target: list[list[str]], step_size: str, **options: Any) -> dict[str, Any]:
     widths = [len(weights[0][0]), *(len(layer) for layer in weights)]
     return experiment(
         widths,
@@ -122,6 +119,7 @@ def _descent(
 
 
 _NUMBERS = [[["1"]], [["1"]]]
+_ONE = [["1", "0"], ["0", "1"]]
 _SKEW = [[["1", "1/2"], ["0", "1"]], [["1", "0"], ["1/4", "1"]]]
 _WIDE = [[["1", "0"], ["0", "1/2"], ["1/4", "1"]], [["1/2", "1", "0"]]]
 _UNEVEN = [[["4", "0"], ["0", "1/4"]], [["4", "0"], ["0", "1/4"]]]
@@ -135,6 +133,11 @@ examples = [
         "a step too long, the hypothesis dropped",
         "violated",
         _descent(_UNEVEN, [["15", "0"], ["0", "1/16"]], "1/8", stop={"steps": 1}, without=["short_step"]),
+    ),
+    Example(
+        "the mean over two samples, the hypothesis dropped",
+        "violated",
+        averaged(_descent([_ONE] * 2, [["15/16", "0"], ["0", "15/16"]], "1/32")),
     ),
     Example(
         "weight decay leaves the target, the hypothesis dropped",

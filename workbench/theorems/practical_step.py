@@ -44,8 +44,8 @@ from workbench.backends.reals import Real
 from workbench.exact import Measured
 from workbench.theorems import Bound, Example, Hypothesis, Rate, Run
 from workbench.theorems._balanced_start import defect_squared
-from workbench.theorems._examples import BALL, FLOAT, experiment
-from workbench.theorems._margin import deficiency_margin, initial_error, initial_loss, target_singular_values
+from workbench.theorems._examples import BALL, FLOAT, averaged, experiment
+from workbench.theorems._margin import deficiency_margin, initial_error, initial_loss, linear, target_singular_values
 from workbench.theorems._sources import arora_golowich_2019
 
 source = arora_golowich_2019("Theorem 1, setting; the step is worked out for this project")
@@ -54,6 +54,9 @@ tight = False
 
 # Halvings of the interval in which the longest step is looked for.
 _HALVINGS = 40
+
+# A problem at rest at the origin allows any step; one is as good as the other beyond this.
+_LONGEST = 2**20
 
 
 def layer_bound(run: Run, eta: Fraction) -> Real:
@@ -75,10 +78,10 @@ def room(run: Run, eta: Fraction) -> Measured:
 
 def largest_step_size(run: Run) -> Real | None:
     """Return a step within 2^-40 of the longest, relative to an upper bound of it, None where the start is not rational."""
-    if defect_squared(run) is None or run.setting(square=False).holds is not True:
+    if defect_squared(run) is None or not linear(run):
         return None
     low, high = Fraction(0), Fraction(1)
-    while _allowed(run, high):
+    while high < _LONGEST and _allowed(run, high):
         low, high = high, 2 * high
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
@@ -94,7 +97,7 @@ def _allowed(run: Run, eta: Fraction) -> bool:
 def hypotheses(run: Run) -> list[Hypothesis]:
     """Audit the hypotheses."""
     setting = run.setting(square=False)
-    known = setting.holds is True and run.step_size is not None and defect_squared(run) is not None
+    known = linear(run) and run.step_size is not None and defect_squared(run) is not None
     return [
         setting,
         run.plain_descent(),
@@ -163,6 +166,7 @@ def _descent(
 
 
 _ONE = [["1", "0"], ["0", "1"]]
+_FOUR = [["1" if i == j else "0" for j in range(4)] for i in range(4)]
 _TURN = [["3/5", "4/5"], ["-4/5", "3/5"]]
 _SKEW = [["1", "1/16"], ["0", "1"]]
 _WIDE = [[["1", "0", "1/2"], ["0", "1", "0"]], [["1/2", "-1"]]]
@@ -185,6 +189,11 @@ examples = [
         "a step too long, the hypothesis dropped",
         "violated",
         _descent([_ONE] * 3, [["3", "1"], ["1", "2"]], "1/2", stop={"steps": 3}, without=["step_size"]),
+    ),
+    Example(
+        "the mean over four samples, the hypothesis dropped",
+        "violated",
+        averaged(_descent([_FOUR], [["3/2", "0", "0", "0"], *_FOUR[1:]], "3/4")),
     ),
     Example(
         "weight decay leaves the target, the hypothesis dropped",

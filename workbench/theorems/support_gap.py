@@ -6,7 +6,7 @@ Statement
     $$\ell(t) \le \ell(0) e^{-2 g t} .$$
 
 Hypotheses
-    two_layers: a linear network of two layers, any widths, whitened inputs, loss with the factor 1/2
+    setting: a linear network of two layers, any widths, whitened inputs, loss with the factor 1/2
     positive_gap: $g > 0$
     gradient_flow: the dynamics is the gradient flow
 
@@ -32,8 +32,8 @@ from typing import Any
 
 from workbench.backends.reals import Real
 from workbench.theorems import Bound, Example, Hypothesis, Rate, Run
-from workbench.theorems._examples import FLOAT, MULTIPRECISION
-from workbench.theorems._flow_envelope import OVERSTEP, envelope, flow_from, two_layers
+from workbench.theorems._examples import FLOAT, MULTIPRECISION, averaged
+from workbench.theorems._flow_envelope import OVERSTEP, envelope, flow_from, two_layers, two_linear_layers
 from workbench.theorems._margin import descending_eigenvalues, imbalances, negated, positive_part
 from workbench.theorems._statement import Source
 
@@ -61,10 +61,9 @@ def support_gap(run: Run) -> Real | None:
 
 def hypotheses(run: Run) -> list[Hypothesis]:
     """Audit the hypotheses."""
-    setting = two_layers(run)
-    gap = support_gap(run) if setting.holds else None
+    gap = support_gap(run) if two_linear_layers(run) else None
     margin = None if gap is None else run.reals.measured(gap)
-    return [setting, Hypothesis("positive_gap", margin, strict=True), run.gradient_flow()]
+    return [two_layers(run), Hypothesis("positive_gap", margin, strict=True), run.gradient_flow()]
 
 
 def predict(run: Run) -> list[Bound | Rate]:
@@ -89,6 +88,11 @@ examples = [
         flow_from(_UNEVEN, [["1", "0"], ["0", "1"]], backend=FLOAT),
     ),
     Example("balanced numbers", "vacuous", flow_from(_BALANCED, [["1"]])),
+    Example(
+        "the mean over two samples, the hypothesis dropped",
+        "violated",
+        averaged(flow_from(_ONE_SIDED, [["1", "2"], ["-1", "1/2"]])),
+    ),
     Example(
         "descent that oversteps, the hypothesis dropped",
         "violated",
