@@ -178,6 +178,11 @@ examples = [
         _descent([_ONE, _TURN, _SKEW], [["3/5", "1"], ["-3/4", "1/2"]]),
     ),
     Example("two layers of three inputs and one output", "consistent", _descent(_WIDE, [["1", "2", "0"]])),
+    Example(
+        "a short step close to the target, enclosed",
+        "consistent",
+        _descent([_ONE] * 2, [["17/16", "0"], ["0", "1"]], "1/64"),
+    ),
     Example("one layer", "consistent", _descent([_ONE], [["2", "0"], ["1", "1"]], "3/4")),
     Example(
         "a symmetric target far away, in double precision",
