@@ -164,6 +164,20 @@ def test_the_corrected_alpha_is_below_the_kernel_and_the_exchanged_one_is_not() 
     assert wrong > 100
 
 
+def test_the_three_inequalities_of_the_proof_give_the_lemma_exactly() -> None:
+    # tau - x + mu <= A tau + B (x - tau + M) with A = theta^2 / a, B = (1 - theta)^2 / b is x tau <= (x - mu)(x + M).
+    generator = np.random.default_rng(4)
+    for _ in range(50):
+        mu, more, m = (Fraction(int(n), 8) for n in generator.integers(1, 60, 3))
+        x = mu + more
+        a, b, theta = 1 + mu / m, mu / m, (m + mu) / (m + x)
+        first, second = theta**2 / a, (1 - theta) ** 2 / b
+        assert 1 - first + second > 0
+        assert (x - mu + second * (x + m)) / (1 - first + second) == (x - mu) * (x + m) / x
+        for kappa in (m * k / 7 for k in range(1, 7)):
+            assert 1 / (kappa + mu) <= first / kappa + second / (m - kappa)
+
+
 def test_the_support_gap_is_the_gap_of_the_other_paper() -> None:
     generator = np.random.default_rng(2)
     for _ in range(200):
