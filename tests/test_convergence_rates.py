@@ -230,10 +230,20 @@ def test_the_sign_of_a_thin_margin_is_known(scale: str) -> None:
     assert holds("deficiency_margin_flow", run)["deficiency_margin"] is (Fraction(scale) > 0)
 
 
-def test_an_irrational_start_of_unknown_balance_is_undecided() -> None:
+def test_an_irrational_multiple_of_the_identity_is_balanced() -> None:
     start = {"scheme": "identity", "scale": "root(1/2,3)"}
     run = symmetric(2, ["1/2", "3/4"], dynamics="gradient_flow", stop={"time": "1/16"}, start=start)
-    for name in FLOWS[1:3]:
+    for name in ("deficiency_margin_flow", "imbalance_margin", "homogeneous_imbalance"):
+        assert carried_out(name, run).verdict == "consistent"
+    descent = symmetric(2, ["1/2", "3/4"], step_size="largest", stop={"steps": 4}, start=start)
+    assert carried_out("practical_step", descent).verdict == "consistent"
+
+
+def test_the_imbalance_of_an_irrational_rectangular_start_is_unknown() -> None:
+    start = {"scheme": "identity", "scale": "root(1/2,3)"}
+    options = {"dynamics": "gradient_flow", "stop": {"time": "1/16"}, "start": start}
+    run = experiment([2, 3, 2], {"rows": [["1/2", "0"], ["0", "3/4"]]}, **options)
+    for name in FLOWS[:3]:
         assert carried_out(name, run).verdict == "undecided"
 
 

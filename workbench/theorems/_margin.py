@@ -10,9 +10,9 @@ from typing import Any
 from workbench.backends.reals import Real
 from workbench.backends.spectrum import symmetric_eigenvalues
 from workbench.exact import Matrix, Measured
-from workbench.initialization import BalancedLayer
 from workbench.problem import LinearNetwork
 from workbench.rotation import Rows, product
+from workbench.theorems._balanced_start import balanced_by_name
 from workbench.theorems._run import Run
 
 
@@ -79,7 +79,7 @@ def target_frobenius_squared(run: Run) -> Fraction:
 def imbalances(run: Run) -> list[Rows] | None:
     """Return W_{j+1}^T W_{j+1} - W_j W_j^T of every two neighbours, None where the start is not rational."""
     layers = run.initial_weights()
-    if all(isinstance(layer, BalancedLayer) for layer in layers):
+    if balanced_by_name(layers):
         return [[[Fraction(0)] * width for _ in range(width)] for width in run.widths[1:-1]]
     if not all(isinstance(x, Fraction) for layer in layers for row in layer for x in row):
         return None

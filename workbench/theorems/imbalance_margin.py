@@ -13,7 +13,7 @@ Hypotheses
     gradient_flow: the dynamics is the gradient flow
 
 Standing
-    corrected from print (proof below); the printed tables, as recalled, differ from this form
+    explicit (proof below); printed tables of it are recalled as differing from this form, and were not seen
 
 Proof
     As $\dot \ell = -\|W_2^T E\|_F^2 - \|E W_1^T\|_F^2$ and $\sigma_k(W(t)) \ge \nu_k$, it is enough that $x = \lambda_{\min}(W_2 W_2^T)$ has
@@ -48,7 +48,7 @@ from workbench.theorems._margin import descending_eigenvalues, imbalances, negat
 from workbench.theorems._sources import min_2023
 from workbench.theorems._statement import Erratum
 
-source = min_2023("Lemma 3 and Theorem 1, corrected; the proof is worked out for this project")
+source = min_2023("Lemma 3 and Theorem 1, recalled; the form and its proof are worked out for this project")
 observes = ("loss",)
 tight = True
 
