@@ -31,6 +31,21 @@ _ARORA_2019 = Source(
     url="https://arxiv.org/abs/1905.13655",
 )
 
+_ARORA_GOLOWICH_2019 = Source(
+    authors="Sanjeev Arora, Nadav Cohen, Noah Golowich, Wei Hu",
+    year=2019,
+    title="A convergence analysis of gradient descent for deep linear neural networks",
+    where="ICLR 2019; arXiv:1810.02281",
+    url="https://arxiv.org/abs/1810.02281",
+)
+
+_MIN_2023 = Source(
+    authors="Hancheng Min, Rene Vidal, Enrique Mallada",
+    year=2023,
+    title="On the convergence of gradient flow on multi-layer linear models",
+    where="ICML 2023, PMLR 202",
+)
+
 _MARCOTTE_2024 = Source(
     authors="Sibylle Marcotte, Remi Gribonval, Gabriel Peyre",
     year=2024,
@@ -61,6 +76,16 @@ def arora_2018(locator: str) -> Source:
 def arora_2019(locator: str) -> Source:
     """Return Arora, Cohen, Hu, Luo (2019) at a place."""
     return replace(_ARORA_2019, locator=locator)
+
+
+def arora_golowich_2019(locator: str) -> Source:
+    """Return Arora, Cohen, Golowich, Hu (2019) at a place."""
+    return replace(_ARORA_GOLOWICH_2019, locator=locator)
+
+
+def min_2023(locator: str) -> Source:
+    """Return Min, Vidal, Mallada (2023) at a place."""
+    return replace(_MIN_2023, locator=locator)
 
 
 def marcotte_2024(locator: str) -> Source:
