@@ -296,7 +296,7 @@ def _ceiling(value: Measured) -> int | None:
 
 
 def _stopped_at(level: Fraction, trajectory: Trajectory) -> bool:
-    """Say whether an enclosure looked at the loss at every step, recorded or not, and stopped where it met the level."""
+    """Say whether an enclosure watched the loss at every step, recorded or not, and stopped at the level."""
     certain = trajectory.grade == "enclosure" and trajectory.arithmetic.digits is not None
     return certain and trajectory.status is Status.CONVERGED and trajectory.method.stop.until_loss == level
 

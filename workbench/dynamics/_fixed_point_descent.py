@@ -24,7 +24,6 @@ from workbench.dynamics._loss_series import LossSeries
 from workbench.dynamics._recorder import PrecisionShort, Recorder
 from workbench.dynamics._stopping import DIVERGED, number_of_steps, proved_divergence, unproved_divergence
 from workbench.errors import UnsupportedError
-from workbench.initialization import BalancedLayer, weights
 from workbench.networks import Parameters, build
 from workbench.problem import LinearNetwork, Problem
 from workbench.trajectory import Arithmetic, Method, Status, Trajectory
@@ -42,10 +41,7 @@ _UP = 1 + 1e-14
 
 def applies(problem: Problem, method: Method) -> bool:
     """Say whether a run can be carried out in fixed point here."""
-    if method.name not in _TETHERS or not isinstance(problem.network, LinearNetwork) or library() is None:
-        return False
-    # A start kept by name has no entries to cut: its factors come from a backend.
-    return not any(isinstance(layer, BalancedLayer) for layer in weights(problem.network, problem.start))
+    return method.name in _TETHERS and isinstance(problem.network, LinearNetwork) and library() is not None
 
 
 def tether_of(problem: Problem, method: Method) -> tuple[Tether, int]:
