@@ -50,6 +50,11 @@ class OpaqueLoss:
     argument: MatrixPolynomial
     gradient: Letter
 
+    def __post_init__(self) -> None:
+        # A loss whose gradient is one of its own layers is not any loss.
+        if self.gradient.name in {letter.name for letter in letters(self.argument)}:
+            raise InputError(f"the gradient {self.gradient.name} is a letter of the loss's argument; give it its own name")
+
     def derivative(self, velocities: Mapping[Letter, MatrixPolynomial]) -> TracePolynomial:
         """Return tr(G^T dW)."""
         return frobenius_inner(matrix(self.gradient), self.argument.derivative(velocities))
@@ -105,6 +110,9 @@ class Calculus:
 
     def differential(self, loss: Loss, variable: Letter) -> TracePolynomial:
         """Return the differential of a loss when one letter moves by its differential."""
+        # Exact types: a subclass could bring a derivative of its own.
+        if type(loss) not in (TracePolynomial, OpaqueLoss):
+            raise InputError(f"a {type(loss).__name__} is no loss; give a TracePolynomial or an OpaqueLoss")
         moving = differential_of(variable)
         result = loss.derivative({variable: matrix(moving)})
         self._log(f"matrix differential in {variable.name}", loss, result)

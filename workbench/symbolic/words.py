@@ -141,8 +141,9 @@ class MatrixPolynomial:
         return _collect(self.columns, self.rows, [(transpose(word), c) for word, c in self.terms.items()])
 
     def substitute(self, values: Mapping[Letter, MatrixPolynomial]) -> MatrixPolynomial:
-        """Replace letters by matrix polynomials of the same shape, all at once."""
+        """Replace letters by matrix polynomials of the same shape, all at once; a symmetric one by a symmetric one."""
         _check_shapes(values)
+        _check_symmetry(values)
         total = zero(self.rows, self.columns)
         for word, coefficient in self.terms.items():
             product = [_factor(factor, values) for factor in word]
@@ -306,3 +307,10 @@ def _check_shapes(values: Mapping[Letter, MatrixPolynomial]) -> None:
                 f"{letter.name} is {letter.rows} x {letter.columns} but what replaces it is "
                 f"{value.rows} x {value.columns}"
             )
+
+
+def _check_symmetry(values: Mapping[Letter, MatrixPolynomial]) -> None:
+    # A symmetric letter is its own transpose in every word: what replaces it must be.
+    for letter, value in values.items():
+        if letter.symmetric and value.T != value:
+            raise ShapeError(f"{letter.name} is symmetric but what replaces it is not; give a symmetric matrix")
