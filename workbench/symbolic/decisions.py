@@ -158,16 +158,20 @@ def _vouched(claim: Claim, generator: random.Random) -> bool:
 def _eigenvalues_obey(restriction: Restriction) -> bool:
     """Say whether the eigenvalues read obey the rules: A A = I says that the square of A's is 1."""
     read = replace(restriction, letters={}, rules=())
-    if not restriction.scalars:
-        return True
-    return all(read.apply(left) == read.apply(right) for left, right in restriction.equations())
+    # A rule with a letter that has no eigenvalue is checked on the matrices drawn.
+    told = [
+        pair for pair in restriction.equations() if {m for side in pair for m in letters(side)} <= set(read.scalars)
+    ]
+    return not read.scalars or all(read.apply(left) == read.apply(right) for left, right in told)
 
 
 def _check_rules(restriction: Restriction, sample: Sample, sizes: Mapping[str, int]) -> None:
     for letter, rows in sample.items():
         height, width = _shape(letter, sizes) if _known(letter, sizes) else (len(rows), len(rows[0]))
         if len(rows) != height or any(len(row) != width for row in rows):
-            raise InputError(f"{letter.name} is drawn for {restriction.name!r} in another shape; draw {height} x {width}")
+            raise InputError(
+                f"{letter.name} is drawn for {restriction.name!r} in another shape; draw {height} x {width}"
+            )
     for left, right in restriction.equations():
         first, second = (evaluate(side, sample, {}) for side in (left, right))
         if first != second:

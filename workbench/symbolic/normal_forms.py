@@ -89,7 +89,8 @@ def _fits(side: MatrixPolynomial | TracePolynomial, word: Word) -> bool:
 
 def _hold_restriction(claim: str, restriction: Restriction) -> None:
     _hold_type(claim, restriction, (Restriction,))
-    for value in (*restriction.letters.values(), *restriction.scalars.values()):
+    values: list[Side] = [*restriction.letters.values(), *restriction.scalars.values()]
+    for value in values:
         _hold_side(claim, value)
     for letter in (*restriction.letters, *restriction.scalars):
         _hold_type(claim, letter, (Letter,))

@@ -312,5 +312,5 @@ def _check_shapes(values: Mapping[Letter, MatrixPolynomial]) -> None:
 def _check_symmetry(values: Mapping[Letter, MatrixPolynomial]) -> None:
     # A symmetric letter is its own transpose in every word: what replaces it must be.
     for letter, value in values.items():
-        if letter.symmetric and value.T != value:
+        if letter.symmetric and value != value.T:
             raise ShapeError(f"{letter.name} is symmetric but what replaces it is not; give a symmetric matrix")
