@@ -75,12 +75,24 @@ class Recorder:
         self, step: int, time: Fraction, parameters: Parameters, initial: Parameters, previous: Parameters | None
     ) -> None:
         """Measure every observable on weights that carry their errors."""
-        if self._digits is not None:
-            self._hold_precision(parameters, step)
+        self.hold_precision(parameters, step)
+        self.append(step, time, self.measure(parameters, initial, previous), parameters)
+
+    def measure(
+        self,
+        parameters: Parameters,
+        initial: Parameters,
+        previous: Parameters | None,
+        known: Mapping[str, Measured] | None = None,
+    ) -> dict[str, Measured]:
+        """Return every observable on weights that carry their errors, but for those that are known already."""
         snapshot = Snapshot(self.network, parameters, initial, previous, self._step_size, self._reals, self._settings)
+        found = dict(known or {})
         with self._reals.session():
-            values = {name: self._measured(name, measure, snapshot) for name, measure in self._measures.items()}
-        self.append(step, time, values, parameters)
+            for name, measure in self._measures.items():
+                if name not in found:
+                    found[name] = self._measured(name, measure, snapshot)
+        return {name: found[name] for name in self._measures}
 
     def append(
         self, step: int, time: Fraction, values: dict[str, Measured], parameters: Parameters | None = None
@@ -114,9 +126,9 @@ class Recorder:
         if self.weights is not None:
             self.weights = [self.weights[i] for i in keep]
 
-    def _hold_precision(self, parameters: Parameters, step: int) -> None:
+    def hold_precision(self, parameters: Parameters, step: int) -> None:
         """Raise where a weight has fewer digits than were asked for."""
-        if self._surely_precise(parameters):
+        if self._digits is None or self._surely_precise(parameters):
             return
         worst = largest_error(self.network.backend, parameters)
         size = max(1.0, *(float(np.abs(self.network.backend.shadow(p)).max()) for p in parameters))
