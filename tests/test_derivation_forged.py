@@ -244,7 +244,7 @@ def test_what_is_declared_of_any_gradient_names_claims(outcome, declared, words)
 
 def test_a_declared_claim_that_reads_its_gradient_is_told_so(outcome):
     found = outcome('any_gradient = ("G_1",)\n' + claims("yield from ()"))
-    assert "G_1 (reads the gradient of W_1; declared to hold for any gradient, but not seen to)" in found.text()
+    assert "G_1 (reads the gradient of W_1; declared to hold for any gradient, but a fault refutes it)" in found.text()
 
 
 def test_a_file_all_of_whose_claims_are_declared_is_blind(outcome):

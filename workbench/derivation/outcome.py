@@ -162,7 +162,7 @@ def _aside(part: Mapping[str, Any]) -> str:
 def _any_gradient(part: Mapping[str, Any]) -> str:
     """Return what a claim declared to hold for any gradient was seen to hold for."""
     if not part["unnoticed"]:
-        return "declared to hold for any gradient, but not seen to"
+        return "declared to hold for any gradient, but a fault refutes it"
     return f"declared to hold for any gradient of {', '.join(part['unnoticed'])}"
 
 

@@ -91,7 +91,7 @@ def _declared(claim: Mapping[str, Any]) -> str:
     if not claim.get("any_gradient"):
         return ""
     layers = ", ".join(claim["unnoticed"])
-    return prose(f"declared to hold for any gradient{f' of `{layers}`' if layers else ', but not seen to'}")
+    return prose(f"declared to hold for any gradient{f' of `{layers}`' if layers else ', but a fault refutes it'}")
 
 
 def _relations(text: str) -> str:
