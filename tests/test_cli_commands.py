@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from conftest import Command
 
-COMMANDS = ["list", "show", "derive", "verify", "compare", "report", "invariants", "bench", "doctor"]
+COMMANDS = ["list", "show", "derive", "verify", "compare", "family", "report", "invariants", "bench", "doctor"]
 FRAMEWORKS = ["numpy", "sympy", "torch", "mpmath", "flint", "matplotlib", "typst", "tex2typst", "rich", "gmpy2"]
 
 _LOADED = """

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from workbench.report.lookup import lookup
 from workbench.report.plan import read_plan
 from workbench.report.prose import filled, number, prose
 from workbench.store import Record, Store
+from workbench.sweeps import runs, specification
 
 TOML = """
 title = "A small report"
@@ -264,8 +266,11 @@ def test_the_shipped_report_names_only_what_there_is() -> None:
     for name in content.reports():
         plan = read_plan(report.folder(name))
         for run in plan.runs:
+            if run.key not in plan.group(run.group)[:12]:
+                continue
             if run.derivation is None:
-                assert experiment.read(run.experiment).specification()["kind"] == "evidence"
+                kind = "ensemble" if "ensemble" in run.experiment else "evidence"
+                assert runs.read(run.experiment).specification()["kind"] == kind
             else:
                 assert derivation.load(run.derivation).name == run.derivation
 
@@ -275,3 +280,55 @@ def test_source_has_no_number_typed_in_for_a_run(made: tuple[Path, Store]) -> No
     plan, records = read_plan(made[0]), _records(made)
     other = dict(records) | {"spd": records["over-depth.1"]}
     assert source(plan, records) != source(plan, other)
+
+
+def map_plan(tmp_path: Path, **changes: str) -> Path:
+    """Return the folder of a small map."""
+    folder = tmp_path / "reports" / "small_map"
+    folder.mkdir(parents=True)
+    text = (report.folder("positive_definite_map") / "report.toml").read_text(encoding="utf-8")
+    grid = "grid = { depth = [2, 3], width = [2, 3], condition = [1, 4, 1000] }"
+    text = re.sub(r"^grid = .*$", grid, text, flags=re.MULTILINE)
+    for old, new in {"members = 10000, check = 100": "members = 9, check = 2", "100000": "200", **changes}.items():
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "report.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_a_map_is_typeset_with_its_blanks(tmp_path: Path) -> None:
+    folder, store = map_plan(tmp_path), Store(tmp_path / "store")
+    plan = read_plan(folder)
+    found = {run.key: runs.read(run.experiment).record(store)[0] for run in plan.runs}
+    assert Counter(record.verdict for record in found.values()) == {"consistent": 8, "blank": 4}
+    text = source(plan, found)
+    assert "Of 12 cells" in re.sub(r"[$#\"();]", "", text) or "12" in text
+    assert "4 of 12 cells are blank" in text
+    for name, drawn in (("tightness", "tightness"), ("steps_ratio", "steps taken / allowed")):
+        figure = {"kind": "map", "runs": ["map"], "of": name, "label": drawn}
+        svg = figures.draw(figure, found, {"map": plan.group("map")})
+        assert svg == figures.draw(figure, found, {"map": plan.group("map")})
+    with pytest.raises(InputError, match="no 'tightnes'"):
+        figures.draw({"kind": "map", "runs": ["map"], "of": "tightnes"}, found, {"map": plan.group("map")})
+
+
+def test_figures_over_a_group_leave_blanks_out(tmp_path: Path) -> None:
+    plan = read_plan(map_plan(tmp_path))
+    found = {run.key: runs.read(run.experiment).record()[0] for run in plan.runs}
+    steps = [record.payload["steps"] for record in found.values() if record.verdict != "blank"]
+    assert lookup(found, "largest.map:steps") == number(max(steps))
+    assert lookup(found, "smallest.map:steps") == number(min(steps))
+    assert lookup(found, "total.map:steps") == number(sum(steps))
+    assert lookup(found, "runs.map:blank") == number(4)
+    assert lookup(found, "largest.map:check.off_by") == number(0)
+    for wrong in ("largest.mop:steps", "total.map:stops"):
+        with pytest.raises(InputError):
+            lookup(found, wrong)
+
+
+def test_the_map_is_of_the_runs_of_its_sweep() -> None:
+    folder = report.folder("positive_definite_map")
+    swept = specification.cells(specification.read(folder / "sweep.toml"))
+    cells = {runs.read(cell.specification).run_id for cell in swept if cell.values["depth"] <= 8}
+    planned = [run.experiment for run in read_plan(folder).runs]
+    assert cells == {runs.read(asked).run_id for asked in planned if len(asked["problem"]["network"]["widths"]) <= 9}

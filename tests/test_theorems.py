@@ -24,7 +24,7 @@ from workbench.experiment import read
 from workbench.theorems._examples import experiment, spectrum, symmetric
 from workbench.trajectory import Status
 
-NAMES = theorems.catalogue()
+NAMES = [name for name in theorems.catalogue() if theorems.load(name).examples]
 EXAMPLES = [(name, index) for name in NAMES for index in range(len(theorems.load(name).examples))]
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 GENERATOR = "sha256-counter-1"
 
-_GAUSSIAN_BITS = 32
+GAUSSIAN_BITS = 32
 
 
 def uniform(stream: str, seed: int, index: int) -> Fraction:
@@ -52,7 +52,7 @@ def integer(stream: str, seed: int, index: int, low: int, high: int) -> int:
 def gaussian(stream: str, seed: int, index: int) -> Fraction:
     """Return a standard normal draw, rounded to a multiple of 2^-32 so that the last bits of libm do not matter."""
     value = NormalDist().inv_cdf(float(uniform(stream, seed, index)))
-    return Fraction(round(value * 2**_GAUSSIAN_BITS), 2**_GAUSSIAN_BITS)
+    return Fraction(round(value * 2**GAUSSIAN_BITS), 2**GAUSSIAN_BITS)
 
 
 def gaussian_numerators(stream: str, seeds: Iterable[int], count: int) -> np.ndarray:
@@ -66,4 +66,4 @@ def gaussian_numerators(stream: str, seeds: Iterable[int], count: int) -> np.nda
     # The scalar quantile, since a vectorised logarithm may differ in its last bit.
     quantile = NormalDist().inv_cdf
     values = [quantile(u) for u in (heads * 2.0**-53).ravel().tolist()]
-    return np.rint(np.array(values) * 2.0**_GAUSSIAN_BITS).astype(np.int64).reshape(heads.shape)
+    return np.rint(np.array(values) * 2.0**GAUSSIAN_BITS).astype(np.int64).reshape(heads.shape)

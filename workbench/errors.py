@@ -53,3 +53,7 @@ class TheoremFileError(InputError):
 
 class InconsistentError(WorkbenchError, ArithmeticError):
     """Two computations that must agree do not: a fault of the workbench, never of the user."""
+
+
+class ClusterError(WorkbenchError, RuntimeError):
+    """A cluster cannot be reached, or has no worker that computes with the present sources."""

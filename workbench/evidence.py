@@ -144,7 +144,7 @@ def compare(theorem: Theorem, trajectory: Trajectory, without: Iterable[str] = (
             return Evidence(theorem, trajectory, UNDECIDED, hypotheses, dropped, notes=notes)
         predictions = theorem.predict(run)
         judged = [_judge(p, run, trajectory) for p in predictions if not isinstance(p, Rate)]
-        rates = [_measured(run.reals, p.value) for p in predictions if isinstance(p, Rate)]
+        rates = [measured(run.reals, p.value) for p in predictions if isinstance(p, Rate)]
     return Evidence(
         theorem,
         trajectory,
@@ -167,7 +167,7 @@ def _overall(verdicts: Sequence[str], trajectory: Trajectory) -> str:
     return CONSISTENT
 
 
-def _measured(arithmetic: Reals, value: Any) -> Measured:
+def measured(arithmetic: Reals, value: Any) -> Measured:
     """Return what a theorem gave for a number, refusing what is none; not finite is unknown."""
     if isinstance(value, Measured):
         return _well_formed(value)
@@ -196,8 +196,8 @@ def _judge(prediction: Bound | Identity | Count, run: Run, trajectory: Trajector
     for side in (prediction.lhs, prediction.rhs):
         if not isinstance(side, Sequence) or isinstance(side, str):
             raise TheoremFileError(f"{prediction.name}: a side is {side!r}; give one number for each record")
-    lhs = [_measured(run.reals, x) for x in prediction.lhs]
-    rhs = [_measured(run.reals, x) for x in prediction.rhs]
+    lhs = [measured(run.reals, x) for x in prediction.lhs]
+    rhs = [measured(run.reals, x) for x in prediction.rhs]
     if len(lhs) != len(run.steps) or len(rhs) != len(run.steps):
         return Judged(prediction, UNDECIDED, UNKNOWN)
     if isinstance(prediction, Identity):
@@ -269,20 +269,20 @@ def identity_verdict(gaps: Sequence[Measured], resolution: Fraction) -> str:
 
 def _judge_count(prediction: Count, run: Run) -> Judged:
     """Judge the first step at which a quantity is at most its level against the steps allowed."""
-    values = [_measured(run.reals, v) for v in prediction.values]
-    allowed = _ceiling(_measured(run.reals, prediction.at_most))
+    values = [measured(run.reals, v) for v in prediction.values]
+    allowed = _ceiling(measured(run.reals, prediction.at_most))
     if len(values) != len(run.steps):
         return Judged(prediction, UNDECIDED, UNKNOWN)
-    measured = _first_step_below(run.steps, values, prediction.level)
+    reached = _first_step_below(run.steps, values, prediction.level)
     if allowed is None:
-        return Judged(prediction, UNDECIDED, UNKNOWN, measured=measured)
-    if measured is None:
+        return Judged(prediction, UNDECIDED, UNKNOWN, measured=reached)
+    if reached is None:
         verdict = VIOLATED if _still_above(run.steps, values, prediction.level, allowed) else UNDECIDED
         return Judged(prediction, verdict, UNKNOWN, rhs=[Measured(Fraction(allowed))])
-    slack = Measured(Fraction(allowed - measured))
-    ratio = Fraction(measured, allowed) if allowed else None
-    verdict = CONSISTENT if measured <= allowed else VIOLATED
-    return Judged(prediction, verdict, slack, ratio, rhs=[Measured(Fraction(allowed))], measured=measured)
+    slack = Measured(Fraction(allowed - reached))
+    ratio = Fraction(reached, allowed) if allowed else None
+    verdict = CONSISTENT if reached <= allowed else VIOLATED
+    return Judged(prediction, verdict, slack, ratio, rhs=[Measured(Fraction(allowed))], measured=reached)
 
 
 def _ceiling(value: Measured) -> int | None:
@@ -327,5 +327,6 @@ __all__ = [
     "compare",
     "identity_verdict",
     "inequality_verdict",
+    "measured",
     "run_of",
 ]

@@ -178,6 +178,8 @@ def read_start(scheme: str, given: Mapping[str, Any]) -> Start:
     if "weights" in parameters:
         layers = [targets.matrix(layer) for layer in parameters["weights"]]
         parameters["weights"] = [[[str(x) for x in row] for row in layer.rows] for layer in layers]
+    if "matrix" in parameters:
+        parameters["matrix"] = [[str(x) for x in row] for row in targets.matrix(parameters["matrix"]).rows]
     return Start(scheme, parameters)
 
 

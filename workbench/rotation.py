@@ -45,6 +45,22 @@ def solve(a: Sequence[Sequence[Fraction]], b: Sequence[Sequence[Fraction]]) -> R
     return [[Fraction(int(x.p), int(x.q)) for x in row] for row in left.solve(right).tolist()]
 
 
+def determinant(a: Sequence[Sequence[Fraction]]) -> Fraction:
+    """Return the determinant, exactly, by elimination over the rationals."""
+    table, found = [list(row) for row in a], Fraction(1)
+    for column in range(len(table)):
+        pivot = next((r for r in range(column, len(table)) if table[r][column] != 0), None)
+        if pivot is None:
+            return Fraction(0)
+        if pivot != column:
+            table[column], table[pivot], found = table[pivot], table[column], -found
+        found *= table[column][column]
+        for row in range(column + 1, len(table)):
+            factor = table[row][column] / table[column][column]
+            table[row] = [x - factor * y for x, y in zip(table[row], table[column], strict=True)]
+    return found
+
+
 def _eliminate(a: Sequence[Sequence[Fraction]], b: Sequence[Sequence[Fraction]]) -> Rows:
     """Solve by Gauss-Jordan elimination over the rationals."""
     size = len(a)

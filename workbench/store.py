@@ -25,7 +25,7 @@ from workbench.errors import InputError, StoreError
 FORMAT = 1
 
 # Parts that print, time or drive, and so cannot change a result.
-_OUTSIDE_FINGERPRINT = ("cli.py", "report", "bench", "doctor.py")
+_OUTSIDE_FINGERPRINT = ("cli", "report", "bench", "sweeps")
 
 
 def canonical_json(value: Any) -> str:
@@ -86,7 +86,7 @@ class Record:
 
     Parameters
     ----------
-    kind : {"evidence", "derivation", "probe", "benchmark"}
+    kind : {"evidence", "family", "derivation", "probe", "benchmark"}
     name : str
         Name of the theorem, derivation or probe.
     specification : mapping

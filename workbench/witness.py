@@ -16,14 +16,21 @@ import mpmath
 
 from workbench.exact import Exact, Measured, Power
 from workbench.experiment import Experiment
-from workbench.initialization import weights
+from workbench.initialization import BalancedLayer, weights
 from workbench.problem import LinearNetwork
 from workbench.trajectory import Method, Trajectory
 
 # Decimal digits beyond the run's own working precision.
 _MORE_DIGITS = 30
 
-DYNAMICS = ("gradient_descent", "penalised_descent", "heavy_ball", "nesterov", "projected_descent")
+DYNAMICS = (
+    "gradient_descent",
+    "penalised_descent",
+    "heavy_ball",
+    "nesterov",
+    "projected_descent",
+    "power_projection",
+)
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,9 @@ class _Descent:
         self._target = self._matrix(problem.loss.target.rows)
         inputs = problem.loss.inputs
         self._inputs = self._mp.eye(problem.network.widths[0]) if inputs is None else self._matrix(inputs.rows)
-        self._layers = [self._matrix(layer) for layer in weights(problem.network, problem.start)]
+        self._layers = self._start([*weights(problem.network, problem.start)])
+        if self._method.name == "power_projection":
+            self._layers = self._factored(self._product(self._layers))
         self._velocities = [0 * layer for layer in self._layers]
         self._step = 0
 
@@ -97,6 +106,20 @@ class _Descent:
 
     def _matrix(self, rows: Any) -> Any:
         return self._mp.matrix([[self._number(x) for x in row] for row in rows])
+
+    def _start(self, layers: list[Any]) -> list[Any]:
+        first = layers[0]
+        if isinstance(first, BalancedLayer):
+            return self._factored(self._matrix(first.matrix.rows), first.depth)
+        return [self._matrix(layer) for layer in layers]
+
+    def _factored(self, matrix: Any, depth: int | None = None) -> list[Any]:
+        """Return the balanced factorisation R^(i/L) P^(1/L) R^(-(i-1)/L), the root by the matrix logarithm."""
+        mp, count = self._mp, depth or len(self._layers)
+        left, values, right = mp.svd_r(matrix)
+        stretch = right.T * mp.diag([mp.root(v, count) for v in values]) * right
+        turn = mp.expm(mp.logm(left * right) / count).apply(mp.re)
+        return [turn**i * stretch * (turn.T) ** (i - 1) for i in range(1, count + 1)]
 
     def at(self, step: int) -> tuple[Any, list[Any]]:
         """Return the loss and the weights, a flat list, at a step no earlier than the one before."""
@@ -137,6 +160,8 @@ class _Descent:
             pairs = zip(gradients, self._layers, strict=True)
             gradients = [g + penalty * (w - self._mp.eye(w.rows)) for g, w in pairs]
         self._layers = [w - eta * g for w, g in zip(self._layers, gradients, strict=True)]
+        if name == "power_projection":
+            self._layers = self._factored(self._raised(self._product(self._layers)))
         if name == "projected_descent":
             self._layers = [self._projected(w) for w in self._layers]
 
@@ -152,6 +177,12 @@ class _Descent:
         radius, unit = self._number(self._method.parameter("radius")), self._mp.eye(layer.rows)
         left, values, right = self._mp.svd_r(layer - unit)
         return unit + left * self._mp.diag([min(v, radius) for v in values]) * right
+
+    def _raised(self, matrix: Any) -> Any:
+        """Return the matrix with the eigenvalues of its symmetric part raised to the floor."""
+        floor = self._number(self._method.parameter("floor"))
+        values, vectors = self._mp.eigsy((matrix + matrix.T) / 2)
+        return vectors * self._mp.diag([max(v, floor) for v in values]) * vectors.T + (matrix - matrix.T) / 2
 
     def disagreement(self, claimed: Measured, value: Any) -> float:
         """Return the distance in units of the claimed radius; an unknown number claims nothing."""

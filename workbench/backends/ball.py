@@ -130,6 +130,26 @@ class Ball(ShadowedScalars):
 
         return clip_spectrum(a, arb(radius))
 
+    def raise_symmetric_part(self, a: Array, floor: Fraction) -> Array:
+        """Return the Frobenius-nearest matrix with u^T A u >= floor |u|^2 for every u."""
+        from workbench.backends.ball_algebra import raise_symmetric_part
+
+        return raise_symmetric_part(a, arb(floor))
+
+    def polar_root(self, a: Array, degree: int) -> tuple[Array, Array]:
+        """Return R and P^(1/degree) of A = R P; NaN where A is not shown to be invertible."""
+        from workbench.backends.ball_algebra import polar_factor, positive_power
+
+        with precision(2 * self._flint.ctx.prec):
+            root = positive_power(a.transpose() * a, Fraction(1, 2 * degree))
+        return polar_factor(a), root
+
+    def orthogonal_root(self, a: Array, degree: int) -> Array:
+        """Return the principal root of an orthogonal matrix; NaN where an eigenvalue -1 is not excluded."""
+        from workbench.backends.ball_algebra import orthogonal_root
+
+        return orthogonal_root(a, degree)
+
     def shape(self, a: Array) -> tuple[int, int]:
         """Return rows and columns."""
         return int(a.nrows()), int(a.ncols())

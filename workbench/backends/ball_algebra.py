@@ -125,6 +125,14 @@ def square_root(a: Any) -> Any:
     return positive_power(a, Fraction(1, 2))
 
 
+def raise_symmetric_part(a: Any, floor: Any) -> Any:
+    """Return the Frobenius-nearest matrix whose symmetric part has no eigenvalue below a floor."""
+    even, odd = (a + a.transpose()) / 2, (a - a.transpose()) / 2
+    if symmetric_eigenvalues(even)[0] >= floor:
+        return a
+    return symmetric_function(even, lambda x: x.max(floor), lambda low, high: flint().arb(1)) + odd
+
+
 def polar_factor(a: Any) -> Any:
     """Return the orthogonal R of A = R P, P positive definite, of an invertible square matrix: A (A^T A)^(-1/2)."""
     with precision(2 * flint().ctx.prec):

@@ -77,6 +77,15 @@ class Backend(Protocol):
     def clip_spectrum(self, a: Array, radius: Fraction) -> Array:
         """Return the Frobenius-nearest matrix of spectral norm at most `radius`."""
 
+    def raise_symmetric_part(self, a: Array, floor: Fraction) -> Array:
+        """Return the Frobenius-nearest matrix with u^T A u >= floor |u|^2 for every u."""
+
+    def polar_root(self, a: Array, degree: int) -> tuple[Array, Array]:
+        """Return R and P^(1/degree) of A = R P, R orthogonal, P positive definite; A is square and invertible."""
+
+    def orthogonal_root(self, a: Array, degree: int) -> Array:
+        """Return the principal root A^(1/degree) of an orthogonal matrix without the eigenvalue -1."""
+
     def shape(self, a: Array) -> tuple[int, int]:
         """Return rows and columns."""
 

@@ -101,6 +101,18 @@ class Exact(ShadowedScalars):
         """Refuse: singular values leave the rationals."""
         raise UnsupportedError("a spectral projection leaves the rationals: use --backend float64, torch or mp")
 
+    def raise_symmetric_part(self, a: Array, floor: Fraction) -> Array:
+        """Refuse: eigenvalues leave the rationals."""
+        raise UnsupportedError("a projection of eigenvalues leaves the rationals: use --backend ball, mp or float64")
+
+    def polar_root(self, a: Array, degree: int) -> tuple[Array, Array]:
+        """Refuse: singular values leave the rationals."""
+        raise UnsupportedError("a balanced factorisation leaves the rationals: use --backend ball, mp or float64")
+
+    def orthogonal_root(self, a: Array, degree: int) -> Array:
+        """Refuse: roots leave the rationals."""
+        raise UnsupportedError("a root of a rotation leaves the rationals: use --backend ball, mp or float64")
+
     def shape(self, a: Array) -> tuple[int, int]:
         """Return rows and columns."""
         return int(a.shape[0]), int(a.shape[1])

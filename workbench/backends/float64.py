@@ -80,6 +80,33 @@ class Float64(ShadowedScalars):
         left, values, right = np.linalg.svd(a, full_matrices=False)
         return (left * np.minimum(values, float(radius))[..., None, :]) @ right
 
+    def raise_symmetric_part(self, a: Array, floor: Fraction) -> Array:
+        """Return the Frobenius-nearest matrix with u^T A u >= floor |u|^2 for every u."""
+        mirrored = a.swapaxes(-1, -2)
+        values, vectors = _eigh((a + mirrored) / 2)
+        if not (values < nearest(floor)).any():
+            return a
+        raised = np.maximum(values, nearest(floor))
+        return (vectors * raised[..., None, :]) @ vectors.swapaxes(-1, -2) + (a - mirrored) / 2
+
+    def polar_root(self, a: Array, degree: int) -> tuple[Array, Array]:
+        """Return R and P^(1/degree) of A = R P, R orthogonal, P positive definite."""
+        if not np.isfinite(a).all():
+            return a, a
+        left, values, right = np.linalg.svd(a)
+        roots = values ** (1 / degree)
+        return left @ right, (right.swapaxes(-1, -2) * roots[..., None, :]) @ right
+
+    def orthogonal_root(self, a: Array, degree: int) -> Array:
+        """Return the principal root, from the cosines of the angles (see `ball_algebra.orthogonal_root`)."""
+        mirrored = a.swapaxes(-1, -2)
+        cosines, vectors = _eigh((a + mirrored) / 2)
+        angles = np.arccos(np.clip(cosines, -1, 1))
+        ratio = np.where(angles > 0, np.sin(angles / degree) / np.sin(angles), 1 / degree)
+        turned = vectors.swapaxes(-1, -2)
+        even = (vectors * np.cos(angles / degree)[..., None, :]) @ turned
+        return even + (a - mirrored) / 2 @ ((vectors * ratio[..., None, :]) @ turned)
+
     def shape(self, a: Array) -> tuple[int, int]:
         """Return rows and columns."""
         return int(a.shape[-2]), int(a.shape[-1])
@@ -91,6 +118,14 @@ class Float64(ShadowedScalars):
     def entries(self, a: Array) -> list[list[Measured]]:
         """Return every entry; a float that is not finite is unknown."""
         return [[measured_float(x) for x in row] for row in self.shadow(a).tolist()]
+
+
+def _eigh(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return eigenvalues and eigenvectors of a symmetric matrix, NaN where it is not finite."""
+    if not np.isfinite(a).all():
+        return np.full(a.shape[:-1], np.nan), np.full(a.shape, np.nan)
+    found = np.linalg.eigh(a)
+    return found.eigenvalues, found.eigenvectors
 
 
 def nearest(value: Exact) -> float:

@@ -120,6 +120,35 @@ class Multiprecision(ShadowedScalars):
         clipped = mp.diag([min(v, self._convert(radius)) for v in values])
         return np.array((left * clipped * right).tolist(), dtype=object)
 
+    def raise_symmetric_part(self, a: Array, floor: Fraction) -> Array:
+        """Return the Frobenius-nearest matrix with u^T A u >= floor |u|^2 for every u."""
+        bottom = self._convert(floor)
+        values, vectors = self._eigh((a + a.T) / 2)
+        if not any(v < bottom for v in values):
+            return a
+        return _assembled(vectors, [max(v, bottom) for v in values]) + (a - a.T) / 2
+
+    def polar_root(self, a: Array, degree: int) -> tuple[Array, Array]:
+        """Return R and P^(1/degree) of A = R P, R orthogonal, P positive definite."""
+        mp = self.context
+        left, values, right = (np.array(x.tolist(), dtype=object) for x in mp.svd_r(mp.matrix(a.tolist())))
+        roots = [mp.root(v, degree) if v > 0 else mp.zero for v in values.ravel()]
+        return left @ right, _assembled(right.T, roots)
+
+    def orthogonal_root(self, a: Array, degree: int) -> Array:
+        """Return the principal root, from the cosines of the angles (see `ball_algebra.orthogonal_root`)."""
+        mp = self.context
+        cosines, vectors = self._eigh((a + a.T) / 2)
+        angles = [mp.acos(max(-mp.one, min(mp.one, c))) for c in cosines]
+        even = [mp.cos(t / degree) for t in angles]
+        ratio = [mp.sin(t / degree) / mp.sin(t) if mp.sin(t) > 0 else mp.one / degree for t in angles]
+        return _assembled(vectors, even) + (a - a.T) / 2 @ _assembled(vectors, ratio)
+
+    def _eigh(self, a: Array) -> tuple[list[Any], Array]:
+        """Return eigenvalues and eigenvectors of a symmetric matrix."""
+        values, vectors = self.context.eigsy(self.context.matrix(a.tolist()))
+        return list(values), np.array(vectors.tolist(), dtype=object)
+
     def shape(self, a: Array) -> tuple[int, int]:
         """Return rows and columns."""
         return int(a.shape[0]), int(a.shape[1])
@@ -131,6 +160,11 @@ class Multiprecision(ShadowedScalars):
     def entries(self, a: Array) -> list[list[Measured]]:
         """Return every entry as the dyadic it is."""
         return [[_measured(x) for x in row] for row in a.tolist()]
+
+
+def _assembled(vectors: Array, values: Sequence[Any]) -> Array:
+    """Return V diag(values) V^T."""
+    return (vectors * np.array(values, dtype=object)) @ vectors.T
 
 
 def _float(value: Any) -> float:

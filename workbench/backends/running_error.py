@@ -128,6 +128,39 @@ class RunningError(ShadowedScalars):
         spread = np.sqrt((a.radius**2).sum()) + _svd_roundings(a.size)
         return self._bounded(middle, np.full(a.radius.shape, spread))
 
+    def raise_symmetric_part(self, a: Bounded, floor: Fraction) -> Bounded:
+        """Return the projection onto a convex set, which expands no error in the Frobenius norm."""
+        middle = self.base.raise_symmetric_part(a.middle, floor)
+        spread = np.sqrt((a.radius**2).sum()) + _svd_roundings(a.size)
+        return self._bounded(middle, np.full(a.radius.shape, spread))
+
+    def polar_root(self, a: Bounded, degree: int) -> tuple[Bounded, Bounded]:
+        """Return the polar form: ||dR||_F <= ||dA||_F / s, ||dP||_F <= sqrt(2) ||dA||_F, s the least singular value.
+
+        A power 1/L has the slope s^(1/L - 1) / L at most on the spectrum. First order in dA: an estimate.
+        """
+        rotation, root = self.base.polar_root(a.middle, degree)
+        moved = float(np.sqrt((a.radius**2).sum()) + _svd_roundings(a.size))
+        low = _least_singular_value(self.base.shadow(a.middle)) - moved * self._unit
+        if not low > 0:
+            return self.wrap(rotation, np.inf), self.wrap(root, np.inf)
+        turn = moved / low + _svd_roundings(np.eye(a.size.shape[-1]))
+        stretch = np.sqrt(2) * moved * low ** (1 / degree - 1) / degree
+        return self.wrap(rotation, turn), self.wrap(root, stretch + _svd_roundings(np.abs(self.base.shadow(root))))
+
+    def orthogonal_root(self, a: Bounded, degree: int) -> Bounded:
+        """Return the principal root: its slope on rotations by angles up to t is sin(t/L) / sin(t) where t > pi/2."""
+        middle = self.base.orthogonal_root(a.middle, degree)
+        moved = float(np.sqrt((a.radius**2).sum()) + _svd_roundings(a.size))
+        turned = self.base.shadow(a.middle)
+        cosine = float(np.linalg.eigvalsh((turned + turned.T) / 2)[0]) if np.isfinite(turned).all() else np.nan
+        cosine -= moved * self._unit
+        if not cosine > -1:
+            return self.wrap(middle, np.inf)
+        angle = float(np.arccos(min(cosine, 1.0)))
+        slope = np.sin(angle / degree) / np.sin(angle) if angle > np.pi / 2 else 1.0
+        return self.wrap(middle, slope * moved + _svd_roundings(np.abs(self.base.shadow(middle))))
+
     def shape(self, a: Bounded) -> tuple[int, int]:
         """Return rows and columns."""
         return self.base.shape(a.middle)
@@ -156,6 +189,11 @@ def _svd_roundings(size: np.ndarray) -> float:
     """Return a bound, in roundings, of an SVD and its reassembly: backward stable with a modest constant."""
     dimension = max(size.shape[-1], size.shape[-2])
     return float(20 * dimension * np.sqrt((size**2).sum()))
+
+
+def _least_singular_value(a: np.ndarray) -> float:
+    """Return the smallest singular value, NaN where the matrix is not finite."""
+    return float(np.linalg.svd(a, compute_uv=False)[-1]) if np.isfinite(a).all() else float("nan")
 
 
 def enclosing(base: Backend) -> Backend:

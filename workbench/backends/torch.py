@@ -101,6 +101,33 @@ class Torch(ShadowedScalars):
         left, values, right = self._torch.linalg.svd(a, full_matrices=False)
         return (left * values.clamp(max=float(radius))[..., None, :]) @ right
 
+    def raise_symmetric_part(self, a: Array, floor: Fraction) -> Array:
+        """Return the Frobenius-nearest matrix with u^T A u >= floor |u|^2 for every u."""
+        if not self._torch.isfinite(a).all():
+            return a
+        values, vectors = self._torch.linalg.eigh((a + a.mT) / 2)
+        if not (values < nearest(floor)).any():
+            return a
+        return (vectors * values.clamp(min=nearest(floor))[..., None, :]) @ vectors.mT + (a - a.mT) / 2
+
+    def polar_root(self, a: Array, degree: int) -> tuple[Array, Array]:
+        """Return R and P^(1/degree) of A = R P, R orthogonal, P positive definite."""
+        if not self._torch.isfinite(a).all():
+            return a, a
+        left, values, right = self._torch.linalg.svd(a)
+        return left @ right, (right.mT * (values ** (1 / degree))[..., None, :]) @ right
+
+    def orthogonal_root(self, a: Array, degree: int) -> Array:
+        """Return the principal root, from the cosines of the angles (see `ball_algebra.orthogonal_root`)."""
+        if not self._torch.isfinite(a).all():
+            return a
+        cosines, vectors = self._torch.linalg.eigh((a + a.mT) / 2)
+        angles = self._torch.arccos(cosines.clamp(-1, 1))
+        ratio = self._torch.sin(angles / degree) / self._torch.sin(angles)
+        ratio = self._torch.where(angles > 0, ratio, 1 / degree)
+        even = (vectors * self._torch.cos(angles / degree)[..., None, :]) @ vectors.mT
+        return even + (a - a.mT) / 2 @ ((vectors * ratio[..., None, :]) @ vectors.mT)
+
     def shape(self, a: Array) -> tuple[int, int]:
         """Return rows and columns."""
         return int(a.shape[-2]), int(a.shape[-1])

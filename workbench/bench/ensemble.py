@@ -1,7 +1,8 @@
 """Ensembles beside the loop a user would write, `vmap(grad)`, and the matrix-product rate of the same run.
 
-All seconds are per network and step. The matrix product as a peer is the time that the 3L - 3 products of a step
-would take at the rate of one large product, so that its ratio is the fraction of that rate which was reached.
+Seconds are per network and step. The matrix product as a peer is the time that the 3L - 3 products of a step would take
+at the rate of one large product, so that its ratio is the fraction of that rate which was reached. On a CUDA device the
+same table is measured there, with the device's copy rate beside it; the promises are those of a processor.
 """
 
 from __future__ import annotations
@@ -14,15 +15,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from statistics import median
+from time import perf_counter
 from typing import Any
 
 import torch
 
-from workbench.bench.measure import Measurement, seconds
+from workbench.bench import _large, _peers, _scaling
+from workbench.bench.measure import Measurement
 from workbench.ensembles import Ensemble
-from workbench.ensembles.batched import Batch, Batched
-from workbench.ensembles.descent import batch_of
-from workbench.ensembles.lanes import Lanes
+from workbench.ensembles.batched import Batched
+from workbench.ensembles.descent import batch_of, state_of
+from workbench.ensembles.plan import Plan
 
 _STEP = Fraction(1, 64)
 _RUNS = 7
@@ -52,112 +55,108 @@ class Case:
         return 2 * (3 * self.depth - 3) * self.width**3
 
 
-_CASES = (Case(4, 8, 4096, 50, 5000, 50, 0.3), Case(16, 8, 1024, 10, 150, None, 0.35))
+# Steps are so many that every task takes some tens of milliseconds: a busy machine interrupts them alike.
+_CASES = (Case(4, 8, 4096, 400, 5000, 50, 0.3), Case(16, 8, 1024, 30, 150, None, 0.35))
+_LOOP_STEPS, _BATCHED_STEPS = 200, 4
 
 
 def measure(quick: bool = False) -> list[Measurement]:
-    """Measure the promises of ensembles on this machine's CPU.
+    """Measure the promises of ensembles: on a CUDA device where there is one, else on the processor.
 
     Parameters
     ----------
     quick : bool
         The smaller networks only, fewer runs, and no compilation into an empty cache.
     """
+    device, runs = ("cuda" if torch.cuda.is_available() else "cpu"), 3 if quick else _RUNS
     found = []
     for case in _CASES[:1] if quick else _CASES:
-        found += _measure(case, 3 if quick else _RUNS)
-    return found if quick else [*found, _compilation()]
+        found += _measure(case, runs, device)
+    if device != "cpu":
+        found.append(_copy_rate(device, runs))
+    if quick:
+        return found
+    found += _scaling.measure(lambda batch: _Synchronised(state_of(batch, Plan(0, device=device))[0], device), 3)
+    return found if device != "cpu" else [*found, *_large.measure(runs), _compilation()]
 
 
-def _measure(case: Case, runs: int) -> list[Measurement]:
+class _Synchronised:
+    """A state whose `advance` returns once the device is done."""
+
+    def __init__(self, state: Any, device: str) -> None:
+        self._state, self._device = state, device
+
+    def advance(self, first: int, count: int) -> None:
+        """Take some steps."""
+        self._state.advance(first, count)
+        _wait(self._device)
+
+
+def _wait(device: str) -> None:
+    if device != "cpu":
+        torch.cuda.synchronize(device)
+
+
+def _measure(case: Case, runs: int, device: str = "cpu") -> list[Measurement]:
     """Time the fused path and its peers in turns."""
-    ensemble = Ensemble(
-        (case.width,) * (case.depth + 1),
-        {"family": "near_identity", "shape": [case.width, case.width]},
-        case.count,
-        (_STEP,),
-    )
-    batch = batch_of(ensemble, range(case.count))
-    tasks = {
-        "fused": (_advance(Lanes(batch), case.steps), case.count * case.steps),
-        "batched": (_advance(Batched(batch), 3), case.count * 3),
-        "loop": (_loop(batch, 10), 10),
-        "vmap": (_vmap(batch), case.count),
-        "product": _product(case.operations),
+    target = {"family": "near_identity", "shape": [case.width, case.width]}
+    ensemble = Ensemble((case.width,) * (case.depth + 1), target, case.count, (_STEP,))
+    batch, rate = batch_of(ensemble, range(case.count)), float(_STEP)
+    product, operations = _peers.large_product(device)
+    fused, _ = state_of(batch, Plan(0, device=device))
+    tasks: dict[str, tuple[Callable[[], None], float]] = {
+        "fused": (_advance(fused, case.steps), case.count * case.steps),
+        "batched": (_advance(Batched(batch, device=device), _BATCHED_STEPS), case.count * _BATCHED_STEPS),
+        "loop": (_peers.loop(batch, rate, _LOOP_STEPS, device), _LOOP_STEPS),
+        "vmap": (_peers.vectorised(batch, rate, _BATCHED_STEPS, device), case.count * _BATCHED_STEPS),
+        "autograd": (_peers.batched_autograd(batch, rate, _BATCHED_STEPS, device), case.count * _BATCHED_STEPS),
+        "product": (product, operations / case.operations),
     }
-    times: dict[str, list[float]] = {name: [] for name in tasks}
-    for task, _ in tasks.values():
-        task()
-    for _ in range(runs):
-        for name, (task, work) in tasks.items():
-            times[name].append(seconds(task) / work)
-    typical = {name: median(values) for name, values in times.items()}
+    typical = _medians(tasks, runs, device)
     peers = [
         ("loop", "nn.Linear, one network at a time", case.loop),
         ("vmap", "torch.func.vmap(grad)", case.vmap),
+        ("autograd", "autograd on batched products", None),
         ("batched", "batched products in place", None),
         ("product", "one large matrix product, equal operations", case.rate),
     ]
     return [
-        Measurement(f"fused step, {case.name}", typical["fused"], runs, words, typical[peer], floor=floor or 0.0)
+        Measurement(
+            f"{fused.path}: a step, {case.name}",
+            typical["fused"],
+            runs,
+            words,
+            typical[peer],
+            floor=floor if device == "cpu" else None,
+        )
         for peer, words, floor in peers
     ]
 
 
+def _medians(tasks: dict[str, tuple[Callable[[], None], float]], runs: int, device: str) -> dict[str, float]:
+    """Return the median seconds of each task for a unit of its work."""
+    times: dict[str, list[float]] = {name: [] for name in tasks}
+    for turn in range(runs + 1):
+        for name, (task, work) in tasks.items():
+            _wait(device)
+            begun = perf_counter()
+            task()
+            _wait(device)
+            taken = (perf_counter() - begun) / work
+            # The first turn compiles and fills the caches.
+            if turn:
+                times[name].append(taken)
+    return {name: median(values) for name, values in times.items()}
+
+
+def _copy_rate(device: str, runs: int) -> Measurement:
+    copy, size = _peers.large_copy(device)
+    typical = _medians({"copy": (copy, size / 1e9)}, runs, device)
+    return Measurement("copy on the device, a gigabyte read or written", typical["copy"], runs)
+
+
 def _advance(state: Any, steps: int) -> Callable[[], None]:
     return lambda: state.advance(0, steps)
-
-
-def _loop(batch: Batch, steps: int) -> Callable[[], None]:
-    """Return some steps of one network as a user would train it."""
-    layers = [torch.nn.Linear(w.shape[2], w.shape[1], bias=False, dtype=torch.float64) for w in batch.weights]
-    network = torch.nn.Sequential(*layers)
-    with torch.no_grad():
-        for layer, weight in zip(layers, batch.weights, strict=True):
-            layer.weight.copy_(torch.from_numpy(weight[0]))
-    inputs = torch.eye(batch.weights[0].shape[2], dtype=torch.float64)
-    labels = torch.from_numpy(batch.targets[0]).T
-    optimizer = torch.optim.SGD(network.parameters(), lr=float(_STEP))
-
-    def train() -> None:
-        for _ in range(steps):
-            optimizer.zero_grad()
-            loss = 0.5 * ((network(inputs) - labels) ** 2).sum()
-            loss.backward()
-            optimizer.step()
-
-    return train
-
-
-def _vmap(batch: Batch) -> Callable[[], None]:
-    """Return one step of all networks through vectorised autograd."""
-    layers = [torch.from_numpy(w.copy()) for w in batch.weights]
-    targets = torch.from_numpy(batch.targets)
-
-    def loss(weights: list[Any], target: Any) -> Any:
-        product = weights[0]
-        for weight in weights[1:]:
-            product = weight @ product
-        return 0.5 * ((product - target) ** 2).sum()
-
-    gradients = torch.func.vmap(torch.func.grad(loss))
-
-    def step() -> None:
-        for layer, gradient in zip(layers, gradients(layers, targets), strict=True):
-            layer.sub_(gradient, alpha=float(_STEP))
-
-    return step
-
-
-def _product(operations: int, size: int = 1024) -> tuple[Callable[[], None], float]:
-    """Return a large matrix product, and how many steps' worth of operations it holds."""
-    factor = torch.rand(size, size, dtype=torch.float64)
-    result = torch.empty_like(factor)
-
-    def multiply() -> None:
-        torch.mm(factor, factor, out=result)
-
-    return multiply, 2 * size**3 / operations
 
 
 _FIRST_CALL = """

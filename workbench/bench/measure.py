@@ -29,6 +29,8 @@ class Measurement:
         The ratio promised.
     limit : float or None
         The seconds promised.
+    unit : str
+        Of both figures: seconds, unless they are something else.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Measurement:
     peer_seconds: float | None = None
     floor: float | None = None
     limit: float | None = None
+    unit: str = "s"
 
     @property
     def ratio(self) -> float | None:
@@ -53,7 +56,7 @@ class Measurement:
     @property
     def document(self) -> dict[str, Any]:
         """The measurement as JSON data."""
-        fields = ("name", "seconds", "runs", "peer", "peer_seconds", "ratio", "floor", "limit", "met")
+        fields = ("name", "seconds", "runs", "peer", "peer_seconds", "ratio", "floor", "limit", "unit", "met")
         return {field: getattr(self, field) for field in fields}
 
 

@@ -1,4 +1,4 @@
-"""The command line: `workbench list | show | derive | verify | compare | ensemble | sweep | report | invariants | ...`.
+"""The command line: `workbench list | show | derive | verify | compare | ensemble | sweep | family | report | ...`.
 
 Results go to standard output, everything else to standard error. Exit status: 0 everything asked holds, 1 something
 is violated, 2 the question was wrong, 3 undecided or vacuous; of several, 1 beats 3 beats 0.
@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from workbench.cli import bench, compare, derive, doctor, ensemble, invariants, report, show, sweep, verify
+from workbench.cli import bench, compare, derive, doctor, ensemble, family, invariants, report, show, sweep, verify
 from workbench.cli.console import HOLDS, WRONG, say
 from workbench.errors import WorkbenchError
 
@@ -32,6 +32,7 @@ app.command("verify")(verify.verify_command)
 app.command("compare")(compare.compare_command)
 app.command("ensemble")(ensemble.ensemble_command)
 app.command("sweep")(sweep.sweep_command)
+app.command("family")(family.family_command)
 app.command("report")(report.report_command)
 app.command("invariants")(invariants.invariants_command)
 app.command("bench")(bench.bench_command)

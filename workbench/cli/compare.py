@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,9 @@ from workbench.cli.console import print_json, progress, say, status_of, store_at
 from workbench.errors import InputError
 from workbench.store import Record
 
+# The named operation on a matrix: rows, a file or a family, as for a target.
+_BALANCED = re.compile(r"^balanced\((.+)\)$", re.DOTALL)
+
 # Longer lists of widths are cut short on the terminal.
 _MOST_WIDTHS = 12
 
@@ -19,7 +23,7 @@ _HELP = {
     "depth": "Number of layers, all square of the target's size",
     "widths": "Widths d_0,d_1,...,d_L of the layers",
     "init": "Start: identity, gaussian, orthogonal, zero_asymmetric, with options as in gaussian:scale=1/2, "
-    "or a .json file with the layers",
+    "balanced(MATRIX), or a .json file with the layers",
     "dynamics": "descent, flow, or a name from `workbench list`",
     "set": "A parameter of the dynamics, such as penalty=1/10; repeat for several",
     "step": "Step size; left out, the largest that the theorem allows",
@@ -138,6 +142,11 @@ def _start(init: str, seed: int | None) -> dict[str, Any]:
 
     if init.endswith(".json"):
         return {"scheme": "given", "weights": read_file(Path(init))}
+    named = _BALANCED.match(init.strip())
+    if named is not None:
+        from workbench import targets
+
+        return {"scheme": "balanced", "matrix": targets.target(named.group(1))}
     scheme, _, options = init.partition(":")
     start: dict[str, Any] = {"scheme": scheme, **_assignments([o for o in options.split(";") if o])}
     if seed is not None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from workbench.cli.console import print_json, progress, status_of, table
+from workbench.cli.console import print_json, progress, status_of, store_at, table
+
+_FLOW_STEP = "1/16"
 
 _HELP = {
     "target": 'A target family as JSON, without its seed, such as {"family": "near_identity", "shape": [4, 4]}',
     "start": 'A start as JSON, without its seed, such as {"scheme": "gaussian", "scale": "1/2"}',
     "step": "Step sizes, taken in turn, such as 1/16,1/32; left out, the largest that the theorem allows each member",
+    "dynamics": "descent, or flow: the gradient flow in steps of flow time `--step-size` (1/16 when left out)",
     "precision": "float64 or float32",
 }
 
@@ -25,49 +29,63 @@ def ensemble_command(
     steps: Annotated[int, typer.Option(help="Steps of each member", min=1)] = 100,
     start: Annotated[str, typer.Option(help=_HELP["start"])] = '{"scheme": "identity"}',
     step_size: Annotated[str | None, typer.Option(help=_HELP["step"])] = None,
+    dynamics: Annotated[str, typer.Option(help=_HELP["dynamics"])] = "descent",
     momentum: Annotated[str, typer.Option(help="Momentum of heavy ball; 0 is plain descent")] = "0",
     seed: Annotated[int, typer.Option(help="Seed of the ensemble")] = 0,
     precision: Annotated[str, typer.Option(help=_HELP["precision"])] = "float64",
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N")] = "cpu",
     without: Annotated[list[str] | None, typer.Option(help="Set a hypothesis aside", metavar="HYPOTHESIS")] = None,
+    store: Annotated[Path | None, typer.Option(help="Folder of the store")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else")] = False,
 ) -> None:
     """Judge a theorem on every member of an ensemble; the verdict is the worst present."""
     from workbench import theorems
-    from workbench.ensembles import Ensemble, verdicts
+    from workbench.ensembles import Ensemble
+    from workbench.ensembles.asked import EnsembleExperiment
+    from workbench.ensembles.verdicts import VERDICTS
+    from workbench.errors import UnknownNameError
     from workbench.exact import rational
 
-    loaded = theorems.load(theorem)
+    if dynamics not in ("descent", "flow"):
+        raise UnknownNameError("dynamics of an ensemble", dynamics, ["descent", "flow"])
+    loaded, flow = theorems.load(theorem), dynamics == "flow"
+    if flow and step_size is None:
+        step_size = _FLOW_STEP
     sizes = [rational(text, "a step size") for text in step_size.split(",")] if step_size else [Fraction(1)]
     ensemble = Ensemble(_widths(widths), _table(target), members, tuple(sizes), _table(start), seed)
+    options: dict[str, Any] = {"precision": precision, "device": device, "without": tuple(without or ()), "flow": flow}
+    largest, push = step_size is None, rational(momentum, "the momentum")
     with progress(f"running {members} members"):
-        if step_size is None:
-            ensemble = verdicts.with_largest_steps(ensemble, loaded)
-        options: dict[str, Any] = {"precision": precision, "device": device, "without": without or []}
-        found = verdicts.compare(loaded, ensemble, steps, momentum=rational(momentum, "the momentum"), **options)
+        record, fresh = EnsembleExperiment(loaded, ensemble, steps, largest, push, **options).record(store_at(store))
+    found = record.payload
     if json:
-        print_json(_document(found))
+        print_json(_document(record, fresh))
     else:
-        print(f"{loaded.name}: {found.verdict.upper()} (estimate: worst of {members} members)")
-        print(table([[verdict, str(count)] for verdict, count in found.counts.items()], ["verdict", "members"]))
-        print(f"worst member {found.worst_member}, seed {ensemble.seed_of(found.worst_member)}")
-    raise typer.Exit(status_of(found.verdict))
+        print(f"{loaded.name}: {record.verdict.upper()} (estimate: worst of {members} members)")
+        print(table([[verdict, str(found["counts"][verdict])] for verdict in VERDICTS], ["verdict", "members"]))
+        print(f"worst member {found['worst_member']}, seed {found['worst_seed']}")
+        for note in found["notes"]:
+            print(f"note: {note}")
+        print(f"run id {record.id}{'' if fresh else ', found in the store'}")
+    raise typer.Exit(status_of(record.verdict))
 
 
-def _document(found: Any) -> dict[str, Any]:
-    from workbench.exact import decimal_text
-
+def _document(record: Any, fresh: bool) -> dict[str, Any]:
+    found = record.payload
     return {
-        "theorem": found.theorem.name,
-        "verdict": found.verdict,
-        "grade": "estimate",
-        "counts": found.counts,
-        "statuses": found.statuses,
-        "worst_member": found.worst_member,
-        "worst_margin_decimal": decimal_text(found.worst_margin.value),
-        "worst_error_decimal": decimal_text(found.worst_margin.error, 3),
-        "worst_problem": found.ensemble.member(found.worst_member).specification(),
-        "worst_step_size": str(found.ensemble.step_size(found.worst_member)),
+        "theorem": record.name,
+        "verdict": record.verdict,
+        "grade": record.grade,
+        "counts": found["counts"],
+        "statuses": found["statuses"],
+        "notes": found["notes"],
+        "worst_member": found["worst_member"],
+        "worst_margin_decimal": record.margin,
+        "worst_error_decimal": record.error,
+        "worst_problem": found["worst_problem"],
+        "worst_step_size": found["worst_step_size"],
+        "recomputed": fresh,
+        "run_id": record.id,
     }
 
 

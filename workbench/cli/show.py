@@ -15,6 +15,9 @@ from workbench.errors import UnknownNameError
 def list_command(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print tables of theorems and derivations")] = False,
+    errata: Annotated[
+        bool, typer.Option("--errata", help="Print the false forms of statements, with counterexamples")
+    ] = False,
 ) -> None:
     """List theorems, derivations, reports, dynamics, starts, targets, observables and backends."""
     from workbench import backends, dynamics, initialization, observables, targets, theorems
@@ -23,6 +26,9 @@ def list_command(
         print(catalogue_markdown())
         return
     loaded = [theorems.load(name) for name in theorems.catalogue()]
+    if errata:
+        _print_errata(loaded, json=json)
+        return
     parts = {
         "derivations": list(content.modules("derivations")),
         "reports": list(content.reports()),
@@ -41,6 +47,31 @@ def list_command(
     print()
     for kind, names in parts.items():
         print(f"{kind}: {', '.join(names) or 'none'}")
+
+
+def _print_errata(loaded: list[Any], *, json: bool) -> None:
+    """Print the false forms that stand somewhere, each with what refutes it."""
+    found = [
+        {
+            "theorem": theorem.name,
+            "printed": erratum.printed,
+            "where": erratum.where,
+            "counterexample": dict(erratum.counterexample),
+            "refutation": erratum.refutation,
+            "refuted": erratum.refutes(erratum.counterexample),
+        }
+        for theorem in loaded
+        for erratum in theorem.errata
+    ]
+    if json:
+        print_json({"errata": found})
+        return
+    for item in found:
+        numbers = ", ".join(f"{name} = {value}" for name, value in item["counterexample"].items())
+        print(f"{item['theorem']}: {item['where']}")
+        print(f"  printed         {item['printed']}")
+        print(f"  counterexample  {numbers}")
+        print(f"  refutation      {item['refutation']} ({'confirmed' if item['refuted'] else 'NOT CONFIRMED'} exactly)")
 
 
 def catalogue_markdown() -> str:
@@ -122,7 +153,16 @@ def _document(theorem: Any) -> dict[str, Any]:
         "observes": list(theorem.observes),
         "source": asdict(theorem.source),
         "bibtex": theorem.source.bibtex(),
-        "examples": [{"name": e.name, "expect": e.expect} for e in theorem.examples],
+        "examples": [{"name": e.name, "expect": e.expect} for e in (*theorem.examples, *theorem.families)],
+        "errata": [
+            {
+                "printed": e.printed,
+                "where": e.where,
+                "counterexample": dict(e.counterexample),
+                "refutation": e.refutation,
+            }
+            for e in theorem.errata
+        ],
     }
 
 
@@ -146,6 +186,10 @@ def _text(theorem: Any) -> str:
         f"Hypotheses\n{hypotheses}",
         f"Standing\n{_indented(theorem.standing)}",
     ]
+    for erratum in theorem.errata:
+        numbers = ", ".join(f"{name} = {value}" for name, value in erratum.counterexample.items())
+        words = f"{erratum.printed}\nin {erratum.where}\nis false at {numbers}: {erratum.refutation}"
+        parts.append(f"Erratum\n{_indented(words)}")
     if theorem.proof:
         parts.append(f"Proof\n{_indented(theorem.proof)}")
     parts.append(f"Source\n    {source.authors} ({source.year}). {source.title}. {source.where}. {source.locator}")

@@ -42,7 +42,7 @@ class Result:
     @property
     def as_expected(self) -> bool:
         """Whether the verdict is the expected one."""
-        return self.record.verdict == self.task.expect
+        return self.record.verdict in self.task.expect.split(" or ")
 
     @property
     def status(self) -> int:
@@ -133,6 +133,7 @@ def _named(name: str) -> list[Task]:
 def _theorem_tasks(theorem: Any) -> list[Task]:
     from workbench import experiment
     from workbench.errors import TheoremFileError
+    from workbench.sweeps import family as families
 
     tasks = []
     for example in theorem.examples:
@@ -147,6 +148,9 @@ def _theorem_tasks(theorem: Any) -> list[Task]:
                 experiment=prepared,
             )
         )
+    for example in theorem.families:
+        family = families.of_example(theorem, example)
+        tasks.append(Task(theorem.name, example.name, example.expect, family.record, controlled=bool(family.without)))
     if not any(task.expect == "consistent" for task in tasks):
         raise TheoremFileError(
             f"{theorem.path.name} has no example that it expects to be consistent: nothing to verify"
@@ -169,7 +173,8 @@ def _derived(name: str, depth: int | None = None, widths: tuple[int, ...] | None
 
 
 def _report_tasks(name: str) -> list[Task]:
-    from workbench import experiment, report
+    from workbench import report
+    from workbench.sweeps import runs
 
     tasks = []
     # A report given by its folder is kept under the folder's own name, as `workbench report` looks for it.
@@ -179,11 +184,12 @@ def _report_tasks(name: str) -> list[Task]:
             compute = _derived(run.derivation, run.depth, run.widths)
             tasks.append(Task(run.derivation, run.key, run.expect or "proved", compute, False, (stem, run.entry)))
             continue
-        prepared = experiment.read(run.experiment)
+        prepared: Any = runs.read(run.experiment)
         expect = run.expect or "consistent"
         controlled = bool(prepared.without)
         key = (stem, run.entry)
-        tasks.append(Task(prepared.theorem.name, run.key, expect, prepared.record, controlled, key, prepared))
+        alone = None if "ensemble" in run.experiment else prepared
+        tasks.append(Task(prepared.theorem.name, run.key, expect, prepared.record, controlled, key, alone))
     return tasks
 
 

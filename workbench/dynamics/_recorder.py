@@ -75,8 +75,7 @@ class Recorder:
         self, step: int, time: Fraction, parameters: Parameters, initial: Parameters, previous: Parameters | None
     ) -> None:
         """Measure every observable on weights that carry their errors."""
-        if self._digits is not None:
-            self._hold_precision(parameters, step)
+        self.hold_precision(parameters, step)
         snapshot = Snapshot(self.network, parameters, initial, previous, self._step_size, self._reals, self._settings)
         with self._reals.session():
             values = {name: self._measured(name, measure, snapshot) for name, measure in self._measures.items()}
@@ -114,9 +113,9 @@ class Recorder:
         if self.weights is not None:
             self.weights = [self.weights[i] for i in keep]
 
-    def _hold_precision(self, parameters: Parameters, step: int) -> None:
+    def hold_precision(self, parameters: Parameters, step: int) -> None:
         """Raise where a weight has fewer digits than were asked for."""
-        if self._surely_precise(parameters):
+        if self._digits is None or self._surely_precise(parameters):
             return
         worst = largest_error(self.network.backend, parameters)
         size = max(1.0, *(float(np.abs(self.network.backend.shadow(p)).max()) for p in parameters))

@@ -1,116 +1,194 @@
-"""Gradient descent on blocks of small networks, compiled for SIMD lanes.
+"""Descent, heavy ball and the flow on blocks of small networks, compiled for SIMD lanes.
 
-One network a lane: entry (i, j) of a layer is a vector over the networks of a block, and a block's layers stay in
-cache over many steps. All arrays of a block are one flat array at offsets that the compiler knows, since LLVM gives up
-on vectors where it must ask at run time whether two arrays overlap. Entries are computed in 2 x 2 tiles, which halves
-the loads of a product. The helpers take sizes as arguments that are constants once they are inlined: a closure over
-other compiled functions would never be found in the cache on disk.
+One network a lane; what a block needs lies in one flat array, which a thread keeps in its cache over many steps.
+The two kernels are closures over numbers only: one over other compiled functions is never found in the cache on disk.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
-import numpy as np
-from numba import njit, prange
+from numba import njit
+
+from workbench.ensembles import _tiles
+from workbench.ensembles._tiles import backward, forward, residual
+
+# The cache on disk knows a kernel by this file and by the numbers it closes over: one of them stands for the tiles.
+_TILES = 1 + zlib.crc32(Path(_tiles.__file__).read_bytes())
+
+# Arrays of the size of all layers that a kernel keeps beside them: the velocities and a copy to tell a stall by;
+# the midpoint rule's origin, two states, slope and sum.
+_DESCENT_ARRAYS, _FLOW_ARRAYS = 2, 5
 
 
-@njit(forceinline=True, fastmath={"contract"})
-def _product(m, c, a, b, d, v, a_row, a_step, b_column, b_step, subtract):  # type: ignore[no-untyped-def]
-    """Set C = A B, or C -= A B, for the strides of A and B along their outer and their summed index."""
-    row = d * v
-    for i in range(0, d, 2):
-        for j in range(0, d, 2):
-            for lane in range(v):
-                left, right = a + i * a_row + lane, b + j * b_column + lane
-                x00 = m[left] * m[right]
-                x01 = m[left] * m[right + b_column]
-                x10 = m[left + a_row] * m[right]
-                x11 = m[left + a_row] * m[right + b_column]
-                for k in range(1, d):
-                    a0, a1 = m[left + k * a_step], m[left + a_row + k * a_step]
-                    b0, b1 = m[right + k * b_step], m[right + b_column + k * b_step]
-                    x00 += a0 * b0
-                    x01 += a0 * b1
-                    x10 += a1 * b0
-                    x11 += a1 * b1
-                at = c + i * row + j * v + lane
-                if subtract:
-                    m[at] -= x00
-                    m[at + v] -= x01
-                    m[at + row] -= x10
-                    m[at + row + v] -= x11
-                else:
-                    m[at] = x00
-                    m[at + v] = x01
-                    m[at + row] = x10
-                    m[at + row + v] = x11
+def workspace(width: int, depth: int, lanes: int, flow: bool) -> int:
+    """Return the entries of the flat array that a thread works in."""
+    matrices = (2 + (_FLOW_ARRAYS if flow else _DESCENT_ARRAYS)) * depth + 3
+    return matrices * width * width * lanes + 3 * lanes
 
 
 @cache
-def kernel(width: int, depth: int, lanes: int) -> Callable[..., None]:
-    """Return the compiled descent of square layers of one even width.
+def descent(width: int, depth: int, lanes: int, tile: int, momentum: bool) -> Callable[..., None]:
+    """Return the compiled descent of square layers.
 
     Parameters
     ----------
     width, depth : int
-        d, even, and L.
+        d and L.
     lanes : int
-        Networks of a block, V.
+        Networks of a block, V: the entries of a SIMD register.
+    tile : int
+        100 rows + columns of a tile, both divisors of the width.
+    momentum : bool
 
     Returns
     -------
     callable
-        `descend(layers, targets, rates, states, ended_at, scale, level, largest, first, count)`, in place: layers of
-        shape (blocks, L d d V), targets (blocks, d d V), rates, states and ended_at (blocks, V). No steps judge only.
+        `descend(layers, velocities, targets, rates, states, ended_at, m, settings, first, count, begin, end, look)`,
+        in place, for the blocks begin ... end - 1: layers and velocities of shape (blocks, L d d V), targets
+        (blocks, d d V), rates, states and ended_at (blocks, V), a workspace, and settings (momentum, 2c, level, largest
+        loss). No steps judge only; `look` ends the lanes that the last step did not move.
     """
-    d, top, v = width, depth - 1, lanes
-    row, area = d * v, d * d * v
-    prefix, suffix = depth * area, 2 * depth * area
-    # The residual is the suffix of the last layer.
-    residual, goal = suffix + top * area, 3 * depth * area
-    total = goal + area
+    d, top, v, area = width, depth - 1, lanes, width * width * lanes
+    size = depth * area
+    prefix, suffix, goal, norms = size, 2 * size, 2 * size + 2 * area, 2 * size + 3 * area
+    factor, speed, before = norms + v, norms + 3 * v, norms + 3 * v + size
+    # The first prefix is the first layer itself.
+    source, product, last_suffix = _TILES, prefix + (top - 1) * area if top else 0, suffix + (top % 2) * area
+    moved = speed if momentum else 0
 
-    @njit(parallel=True, fastmath={"contract"}, cache=True)
-    def descend(layers, targets, rates, states, ended_at, scale, level, largest, first, count):  # type: ignore[no-untyped-def]
-        for block in prange(layers.shape[0]):
-            m = np.empty(total, layers.dtype)
-            m[:prefix] = layers[block]
-            m[goal:] = targets[block]
-            loss = np.empty(v, layers.dtype)
-            rate = rates[block].copy()
+    @njit(nogil=True, fastmath={"contract"}, cache=True)
+    def descend(layers, velocities, targets, rates, states, ended_at, m, settings, first, count, begin, end, look):  # type: ignore[no-untyped-def]
+        beta, scale, level, largest = settings[0], settings[1], settings[2], settings[3]
+        for block in range(begin, end if source else begin):
+            rate, state = rates[block], states[block]
+            m[:size] = layers[block]
+            m[goal:norms] = targets[block]
+            if momentum:
+                m[speed:before] = velocities[block]
+            for lane in range(v):
+                m[factor + lane] = -scale * rate[lane]
             for step in range(first, first + max(count, 1)):
-                for q in range(area):
-                    m[prefix + q] = m[q]
-                for layer in range(1, depth):
-                    below = prefix + (layer - 1) * area
-                    _product(m, below + area, layer * area, below, d, v, row, v, v, row, False)
-                loss[:] = 0
-                for q in range(d * d):
-                    for lane in range(v):
-                        at = residual + q * v + lane
-                        m[at] = m[at - depth * area] - m[goal + q * v + lane]
-                        loss[lane] += m[at] * m[at]
+                forward(m, 0, prefix, depth, d, v, tile)
+                residual(m, last_suffix, product, goal, norms, factor, d, v, tile)
+                judged = False
                 for lane in range(v):
-                    value = scale / 2 * loss[lane]
-                    if states[block, lane] == 0 and not (level < value <= largest):
-                        states[block, lane] = 1 if value <= level else 3
-                        ended_at[block, lane] = step
-                        rate[lane] = 0
+                    loss = scale / 2 * m[norms + lane]
+                    judged |= not (level < loss <= largest)
+                if judged:
+                    for lane in range(v):
+                        loss = scale / 2 * m[norms + lane]
+                        if state[lane] == 0 and not (level < loss <= largest):
+                            state[lane] = 1 if loss <= level else 3
+                            ended_at[block, lane], rate[lane], m[factor + lane] = step, 0, 0
+                            m[last_suffix + lane : last_suffix + area : v] = 0
+                            if momentum:
+                                m[speed + lane : before : v] = 0
                 if count == 0:
                     break
-                for q in range(d * d):
+                last = look and step == first + count - 1
+                if last:
+                    m[before : before + size] = m[:size]
+                if momentum:
+                    for q in range(size):
+                        m[speed + q] *= beta
+                backward(m, 0, prefix, suffix, moved, depth, d, v, tile)
+                if momentum:
+                    for q in range(size):
+                        m[q] += m[speed + q]
+                if last:
                     for lane in range(v):
-                        m[residual + q * v + lane] *= scale * rate[lane]
-                for turn in range(top):
-                    layer = (top - turn) * area
-                    ahead, below = suffix + layer, prefix + layer - area
-                    _product(m, ahead - area, layer, ahead, d, v, v, row, v, row, False)
-                    _product(m, layer, ahead, below, d, v, row, v, row, v, True)
-                for q in range(area):
-                    m[q] -= m[suffix + q]
-            layers[block] = m[:prefix]
-            rates[block] = rate
+                        still = state[lane] == 0
+                        for q in range(lane, size, v):
+                            still &= m[q] == m[before + q]
+                        if still:
+                            state[lane], ended_at[block, lane], rate[lane] = 2, step, 0
+                            if momentum:
+                                m[speed + lane : before : v] = 0
+            layers[block] = m[:size]
+            if momentum:
+                velocities[block] = m[speed:before]
+
+    return descend  # type: ignore[no-any-return]
+
+
+@cache
+def flow(width: int, depth: int, lanes: int, tile: int, columns: int) -> Callable[..., None]:
+    """Return the compiled flow of square layers by extrapolated midpoint rules.
+
+    Parameters
+    ----------
+    width, depth, lanes, tile : int
+        As for `descent`.
+    columns : int
+        Midpoint rules of 2, 4, ... substeps; their weights are the settings from the fifth on.
+
+    Returns
+    -------
+    callable
+        `descend(...)` as that of `descent`; the velocities are not used.
+    """
+    d, top, v, area = width, depth - 1, lanes, width * width * lanes
+    size = depth * area
+    prefix, suffix, goal, norms = size, 2 * size, 2 * size + 2 * area, 2 * size + 3 * area
+    factor, share, origin = norms + v, norms + 2 * v, norms + 3 * v
+    slope, total, one, other = origin + size, origin + 2 * size, origin + 3 * size, origin + 4 * size
+    source, product, last_suffix = _TILES, prefix + (top - 1) * area if top else 0, suffix + (top % 2) * area
+
+    @njit(nogil=True, fastmath={"contract"}, cache=True)
+    def descend(layers, velocities, targets, rates, states, ended_at, m, settings, first, count, begin, end, look):  # type: ignore[no-untyped-def]
+        scale, level, largest = settings[1], settings[2], settings[3]
+        for block in range(begin, end if source else begin):
+            rate, state = rates[block], states[block]
+            m[:size] = layers[block]
+            m[goal:norms] = targets[block]
+            for lane in range(v):
+                m[factor + lane] = -scale * rate[lane]
+            for step in range(first, first + max(count, 1)):
+                forward(m, 0, prefix, depth, d, v, tile)
+                residual(m, last_suffix, product, goal, norms, factor, d, v, tile)
+                for lane in range(v):
+                    loss = scale / 2 * m[norms + lane]
+                    if state[lane] == 0 and not (level < loss <= largest):
+                        state[lane] = 1 if loss <= level else 3
+                        ended_at[block, lane], rate[lane], m[factor + lane] = step, 0, 0
+                        m[last_suffix + lane : last_suffix + area : v] = 0
+                if count == 0:
+                    break
+                for q in range(size):
+                    m[origin + q] = m[q]
+                    m[slope + q] = 0
+                    m[total + q] = 0
+                backward(m, 0, prefix, suffix, slope, depth, d, v, tile)
+                for column in range(columns):
+                    substeps = 2 * column + 2
+                    before, now = one, other
+                    for q in range(size):
+                        m[one + q] = 0
+                        m[other + q] = m[slope + q] / substeps
+                    for lane in range(v):
+                        m[share + lane] = m[factor + lane] * 2 / substeps
+                    for _ in range(substeps - 1):
+                        for q in range(size):
+                            m[q] = m[origin + q] + m[now + q]
+                        forward(m, 0, prefix, depth, d, v, tile)
+                        residual(m, last_suffix, product, goal, norms, share, d, v, tile)
+                        backward(m, 0, prefix, suffix, before, depth, d, v, tile)
+                        before, now = now, before
+                    for q in range(size):
+                        m[total + q] += settings[4 + column] * m[now + q]
+                for q in range(size):
+                    m[q] = m[origin + q] + m[total + q]
+                if look and step == first + count - 1:
+                    for lane in range(v):
+                        still = state[lane] == 0
+                        for q in range(lane, size, v):
+                            still &= m[q] == m[origin + q]
+                        if still:
+                            state[lane], ended_at[block, lane], rate[lane] = 2, step, 0
+            layers[block] = m[:size]
 
     return descend  # type: ignore[no-any-return]

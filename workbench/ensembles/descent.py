@@ -1,49 +1,28 @@
-"""Carries an ensemble: chooses the path, looks for members that stall, and keeps what was asked for."""
+"""Carries an ensemble: chooses the path, splits what does not fit, and returns what was recorded."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from workbench.backends.float64 import nearest
-from workbench.ensembles import lanes
+from workbench.ensembles import cuda, drawing, lanes
 from workbench.ensembles.batched import CONVERGED, DIVERGED, RUNNING, STALLED, Batch, Batched
 from workbench.ensembles.error_bound import ErrorBound
+from workbench.ensembles.flow import Flow
+from workbench.ensembles.following import follow
 from workbench.ensembles.members import Ensemble
-from workbench.errors import InputError, UnsupportedError
+from workbench.ensembles.memory import parts
+from workbench.ensembles.plan import Plan
 from workbench.problem import NORMALISATIONS
 from workbench.trajectory import Status
 
-PRECISIONS = ("float64", "float32", "tf32")
-
-# Steps between two looks for members whose step moves nothing.
-_LOOK = 64
-
 _STATUS = {RUNNING: Status.FINISHED, CONVERGED: Status.CONVERGED, STALLED: Status.STALLED, DIVERGED: Status.DIVERGED}
-
-
-class State(Protocol):
-    """A batch that moves: what both paths offer."""
-
-    path: str
-
-    def advance(self, first: int, count: int) -> None:
-        """Take `count` steps."""
-
-    def judge(self, step: int) -> None:
-        """End members that have converged or diverged at this step."""
-
-    def end(self, members: Any, state: int, step: int) -> None:
-        """Mark members as ended and hold them."""
-
-    @property
-    def weights(self) -> list[np.ndarray]:
-        """The layers as they stand."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +44,10 @@ class EnsembleRun:
     ended_at : list of int
         The step at which each member ended; a stall is seen within 64 steps.
     flags : mapping
-        Path, precision, device, whether TF32 was allowed.
+        Path, precision, device, where members were drawn, whether TF32 was allowed, and into how many parts the
+        members were split.
+    observables, observable_errors : mapping of str to numpy.ndarray, shapes (records, B)
+        Of the computed iterates, with the errors of measuring them.
     """
 
     ensemble: Ensemble
@@ -76,17 +58,30 @@ class EnsembleRun:
     status: list[Status]
     ended_at: list[int]
     flags: dict[str, Any] = field(default_factory=dict)
+    observables: dict[str, np.ndarray] = field(default_factory=dict)
+    observable_errors: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences that a reader should see."""
+        number = self.flags.get("parts", 1)
+        return (f"the members did not fit at once and were run in {number} parts",) if number > 1 else ()
 
 
 def batch_of(
-    ensemble: Ensemble, members: Sequence[int], *, momentum: Fraction = Fraction(0), until_loss: Fraction | None = None
+    ensemble: Ensemble,
+    members: Sequence[int],
+    *,
+    momentum: Fraction = Fraction(0),
+    until_loss: Fraction | None = None,
+    drawn_on: str | None = None,
 ) -> Batch:
-    """Return some members in double precision."""
+    """Return some members in double precision, as arrays, or as tensors on the device that they are drawn on."""
     normalisation = NORMALISATIONS[ensemble.normalisation]
     factor = normalisation / ensemble.widths[0] if ensemble.normalisation == "mean" else normalisation
     return Batch(
-        ensemble.starts(members),
-        ensemble.targets(members),
+        drawing.starts(ensemble, members, drawn_on) if drawn_on is not None else ensemble.starts(members),
+        drawing.targets(ensemble, members, drawn_on) if drawn_on is not None else ensemble.targets(members),
         np.array([nearest(ensemble.step_size(i)) for i in members]),
         float(factor),
         nearest(momentum),
@@ -94,72 +89,99 @@ def batch_of(
     )
 
 
-def run(
-    ensemble: Ensemble,
-    steps: int,
-    *,
-    records: Sequence[int] | None = None,
-    members: Sequence[int] | None = None,
-    momentum: Fraction = Fraction(0),
-    until_loss: Fraction | None = None,
-    precision: str = "float64",
-    device: str = "cpu",
-    path: str = "fastest",
-    bounded: bool = False,
-) -> EnsembleRun:
-    """Run gradient descent, or heavy ball, on an ensemble.
+def run(ensemble: Ensemble, steps: int, *, members: Sequence[int] | None = None, **options: Any) -> EnsembleRun:
+    """Run descent, heavy ball or the flow on an ensemble; all parts of one that was split, put together.
 
     Parameters
     ----------
     ensemble : Ensemble
     steps : int
         Most steps of a member.
-    records : sequence of int, optional
-        Steps at which the weights are kept; the first and the last when left out.
     members : sequence of int, optional
         All when left out.
-    momentum : Fraction
-    until_loss : Fraction, optional
-        A member whose loss is at most this has converged and stays.
-    precision : {"float64", "float32", "tf32"}
-    device : str
-    path : {"fastest", "batched", "lanes"}
-    bounded : bool
-        Whether the distance to the exact run is bounded along, on the batched path.
+    options
+        The fields of `workbench.ensembles.plan.Plan`.
     """
-    if precision not in PRECISIONS:
-        raise InputError(f"the precision is {precision!r}; give one of {', '.join(PRECISIONS)}")
-    chosen = list(range(ensemble.count)) if members is None else list(members)
-    batch = batch_of(ensemble, chosen, momentum=momentum, until_loss=until_loss)
-    kept = sorted({0, steps} if records is None else {*records, steps})
-    if kept[0] < 0 or kept[-1] > steps:
-        raise InputError(f"the records {kept[0]} ... {kept[-1]} leave the run of {steps} steps")
-    with _session(device, precision):
-        state, bound = _state(batch, precision, device, path, bounded)
-        found, errors = _follow(state, bound, kept)
-    states, ended = np.asarray(state.state).tolist(), np.asarray(state.ended_at).tolist()
+    return _joined(list(stream(ensemble, Plan(steps, **options), members)))
+
+
+def stream(ensemble: Ensemble, plan: Plan, members: Sequence[int] | None = None) -> Iterator[EnsembleRun]:
+    """Yield the run of one part of the members after another, as many at once as the memory holds."""
+    chosen = range(ensemble.count) if members is None else list(members)
+    found = list(parts(ensemble, plan, chosen))
+    for part in found:
+        yield _run_part(ensemble, plan, part, len(found))
+
+
+def _run_part(ensemble: Ensemble, plan: Plan, members: Sequence[int], number: int) -> EnsembleRun:
+    drawn_on = plan.device if plan.drawn_on_device else None
+    batch = batch_of(ensemble, members, momentum=plan.momentum, until_loss=plan.until_loss, drawn_on=drawn_on)
+    with _session(plan.device, plan.precision):
+        state, bound = state_of(batch, plan)
+        kept = follow(state, bound, plan.kept, plan.observe, plan.keep_weights)
+    states, ended = (np.asarray(a.cpu() if hasattr(a, "cpu") else a).tolist() for a in (state.state, state.ended_at))
+    flags = {
+        "path": state.path,
+        "precision": plan.precision,
+        "device": plan.device,
+        "drawn_on_device": plan.drawn_on_device,
+        "allow_tf32": plan.precision == "tf32",
+        "parts": number,
+    }
     return EnsembleRun(
         ensemble,
-        chosen,
-        tuple(kept),
-        found,
-        errors,
+        members,
+        tuple(plan.kept),
+        kept.weights,
+        np.array(kept.errors) if bound is not None else None,
         [_STATUS[s] for s in states],
-        [steps if at < 0 else at for at in ended],
-        {"path": state.path, "precision": precision, "device": device, "allow_tf32": precision == "tf32"},
+        [plan.steps if at < 0 else at for at in ended],
+        flags,
+        {name: np.array(series) for name, series in kept.observables.items()},
+        {name: np.array(series) for name, series in kept.observable_errors.items()},
     )
 
 
-def _state(batch: Batch, precision: str, device: str, path: str, bounded: bool) -> tuple[Any, ErrorBound | None]:
+def _joined(runs: list[EnsembleRun]) -> EnsembleRun:
+    """Return the runs of the parts as one."""
+    first = runs[0]
+    if len(runs) == 1:
+        return first
+    records = range(len(first.weights))
+    layers = range(len(first.weights[0]) if first.weights else 0)
+    return replace(
+        first,
+        members=[index for part in runs for index in part.members],
+        weights=[[np.concatenate([part.weights[k][j] for part in runs]) for j in layers] for k in records],
+        errors=None if first.errors is None else np.concatenate([part.errors for part in runs], axis=1),
+        status=[status for part in runs for status in part.status],
+        ended_at=[step for part in runs for step in part.ended_at],
+        observables=_beside([part.observables for part in runs]),
+        observable_errors=_beside([part.observable_errors for part in runs]),
+    )
+
+
+def _beside(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    return {name: np.concatenate([part[name] for part in parts], axis=1) for name in parts[0]}
+
+
+def state_of(batch: Batch, plan: Plan) -> tuple[Any, Any]:
     """Return the batch on the path that was asked for, with its error bound where one is wanted."""
-    if path not in ("fastest", "batched", "lanes"):
-        raise InputError(f"the path is {path!r}; give fastest, batched or lanes")
-    if bounded and (path == "lanes" or precision == "tf32"):
-        raise UnsupportedError("errors are bounded along batched products in float64 or float32 only")
-    if path == "lanes" or (path == "fastest" and not bounded and lanes.available(batch, precision, device)):
-        return lanes.Lanes(batch, precision), None
-    state = Batched(batch, precision, device)
-    bound = ErrorBound(state) if bounded else None
+    possible = not plan.bounded and lanes.available(batch, plan.precision, plan.device)
+    if plan.path == "lanes" or (plan.path == "fastest" and possible):
+        return lanes.Lanes(batch, plan.precision, flow=plan.flow), None
+    if (
+        not plan.flow
+        and not plan.bounded
+        and plan.path == "fastest"
+        and cuda.available(batch, plan.precision, plan.device)
+    ):
+        return cuda.Programs(batch, plan.precision, plan.device), None
+    if plan.flow:
+        flow = Flow(batch, plan.precision, plan.device, bounded=plan.bounded)
+        return flow, flow.error
+    state = Batched(batch, plan.precision, plan.device)
+    bound = ErrorBound(state) if plan.bounded else None
     state.watch = bound
     return state, bound
 
@@ -174,41 +196,3 @@ def _session(device: str, precision: str) -> Iterator[None]:
     with Torch(device).session():
         torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
         yield
-
-
-def _follow(state: Any, bound: ErrorBound | None, kept: list[int]) -> tuple[list[list[np.ndarray]], np.ndarray | None]:
-    """Carry the state from record to record."""
-    found, errors, at = [], [], 0
-    for record in kept:
-        while at < record:
-            stride = min(record - at, _LOOK)
-            _stride(state, at, stride)
-            at += stride
-        if record == kept[-1]:
-            state.judge(record)
-        found.append(state.weights)
-        if bound is not None:
-            errors.append(bound.bound.cpu().numpy().copy())
-    return found, np.array(errors) if bound is not None else None
-
-
-def _stride(state: Any, first: int, count: int) -> None:
-    """Take some steps, and end the running members that the last of them did not move at all."""
-    state.advance(first, count - 1)
-    before = state.weights
-    running = np.asarray(state.running)
-    state.advance(first + count - 1, 1)
-    same = running & np.asarray(state.running)
-    for old, new in zip(before, state.weights, strict=True):
-        same &= (old == new).all(axis=(1, 2))
-    if same.any():
-        state.end(_like(state, same), STALLED, first + count - 1)
-
-
-def _like(state: Any, mask: np.ndarray) -> Any:
-    """Return a mask where the state's own arrays live."""
-    if isinstance(state.state, np.ndarray):
-        return mask
-    import torch
-
-    return torch.from_numpy(mask).to(state.state.device)

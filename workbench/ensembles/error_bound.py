@@ -18,7 +18,7 @@ from workbench.ensembles.batched import Batched
 _UNIT = {torch.float64: 2.0**-53, torch.float32: 2.0**-24}
 
 # Covers the rounding of the few hundred operations behind a norm, many times over.
-_INFLATE = 1 + 1e-9
+INFLATE = 1 + 1e-9
 _SQUARINGS = 5
 
 
@@ -33,23 +33,24 @@ class ErrorBound:
 
     def __init__(self, state: Batched) -> None:
         self._unit = _UNIT[state.dtype]
-        self.bound = self._unit * _norms(state.layers).square().sum(0).sqrt() * _INFLATE
-        self._target = _norms([state.target])[0]
+        state.keep_suffixes()
+        self.bound = self._unit * norms(state.layers).square().sum(0).sqrt() * INFLATE
+        self._target = norms([state.target])[0]
 
     def __call__(self, state: Batched) -> None:
         """Carry the bound over the step that the state is about to take."""
         spectral = torch.stack([spectral_norms(w) for w in state.layers])
         low, high = self._hessian(state, spectral + self.bound)
         grown = self._growth(state, low, high) * self.bound + self._rounding(state, spectral)
-        grown = torch.where(torch.isnan(grown), torch.inf, grown * _INFLATE)
+        grown = torch.where(torch.isnan(grown), torch.inf, grown * INFLATE)
         self.bound = torch.where(state.running, grown, self.bound)
 
     def _hessian(self, state: Batched, wide: Any) -> tuple[Any, Any]:
         """Return bounds of the Hessian's extreme eigenvalues on the ball around the weights, shapes (B,)."""
         others, pairs = _products_without(wide)
-        reach = (_norms([state.residual])[0] + self.bound * others.sum(0) + self._forward(state)[-1]) * _INFLATE
-        twist = 2 * state.factor * reach * pairs * _INFLATE
-        return -twist, 2 * state.factor * others.square().sum(0) * _INFLATE + twist
+        reach = (spectral_norms(state.residual) + self.bound * others.sum(0) + self._forward(state)[-1]) * INFLATE
+        twist = 2 * state.factor * reach * pairs * INFLATE
+        return -twist, 2 * state.factor * others.square().sum(0) * INFLATE + twist
 
     def _growth(self, state: Batched, low: Any, high: Any) -> Any:
         """Return the norm of the step map's Jacobian; with momentum, of the joint map of weights and velocities."""
@@ -60,7 +61,7 @@ class ErrorBound:
 
     def _forward(self, state: Batched) -> list[Any]:
         """Return the rounding of each prefix P_i, in the Frobenius norm."""
-        layers, prefixes = _norms(state.layers), _norms(state.prefixes)
+        layers, prefixes = norms(state.layers), norms(state.prefixes)
         errors = [torch.zeros_like(self.bound)]
         for index in range(1, len(layers)):
             gamma = self._gamma(state.layers[index].shape[2])
@@ -69,13 +70,13 @@ class ErrorBound:
 
     def _rounding(self, state: Batched, spectral: Any) -> Any:
         """Return r_k: the rounding of one step of all layers (and velocities)."""
-        layers, prefixes, suffixes = _norms(state.layers), _norms(state.prefixes), _norms(state.suffixes)
+        layers, prefixes, suffixes = norms(state.layers), norms(state.prefixes), norms(state.suffixes)
         below = self._forward(state)
         # The target, the residual, the step size and the product with it are each rounded.
         scale = 2 * state.factor * state.rate.double()
         error = scale * (below[-1] + 2 * self._unit * self._target) + 6 * self._unit * suffixes[-1]
         total = torch.zeros_like(error)
-        velocities = _norms(state.velocities) if state.momentum else None
+        velocities = norms(state.velocities) if state.momentum else None
         for index in range(len(layers) - 1, -1, -1):
             ahead = prefixes[index - 1] if index else torch.ones_like(error)
             ahead_error = below[index - 1] if index else torch.zeros_like(error)
@@ -94,9 +95,9 @@ class ErrorBound:
         return terms * self._unit / (1 - terms * self._unit)
 
 
-def _norms(arrays: list[Any]) -> Any:
+def norms(arrays: list[Any]) -> Any:
     """Return the Frobenius norms of some stacks of matrices in double precision, shape (number, B)."""
-    return torch.stack([a.double().square().sum(dim=(1, 2)).sqrt() for a in arrays]) * _INFLATE
+    return torch.stack([a.double().square().sum(dim=(1, 2)).sqrt() for a in arrays]) * INFLATE
 
 
 def spectral_norms(matrices: Any) -> Any:
@@ -118,8 +119,8 @@ def spectral_norms(matrices: Any) -> Any:
     dimension = min(a.shape[1:])
     loose = 1 + (2 * dimension**0.5) ** _SQUARINGS * (max(a.shape[1:]) + 4) * dimension**1.5 * 2.0**-53
     last = gram.square().sum(dim=(1, 2)).sqrt().log() + logarithm
-    norms = size * (last / 2 ** (_SQUARINGS + 1)).exp() * loose * _INFLATE
-    return torch.where(torch.isfinite(norms), norms, torch.where(size == 0, 0.0, torch.inf))
+    found = size * (last / 2 ** (_SQUARINGS + 1)).exp() * loose * INFLATE
+    return torch.where(torch.isfinite(found), found, torch.where(size == 0, 0.0, torch.inf))
 
 
 def _products_without(factors: Any) -> tuple[Any, Any]:

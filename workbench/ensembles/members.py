@@ -16,7 +16,7 @@ from workbench import targets
 from workbench.backends.float64 import nearest
 from workbench.errors import InputError, UnknownNameError
 from workbench.experiment import read_problem, read_start
-from workbench.initialization import catalogue, weights
+from workbench.initialization import BalancedLayer, catalogue, weights
 from workbench.problem import LinearNetwork, Problem
 
 # Members of one seed take 2^32 consecutive seeds, so that the ensembles of two seeds never share a member.
@@ -62,7 +62,11 @@ class Ensemble:
         if self.start.get("scheme", "identity") not in catalogue():
             raise UnknownNameError("start", str(self.start.get("scheme")), catalogue())
         # What a family or a scheme refuses is refused here, before anything is drawn.
-        weights(self.network, self.member(0).start)
+        layers = weights(self.network, self.member(0).start)
+        if any(isinstance(layer, BalancedLayer) for layer in layers):
+            raise InputError(
+                "an ensemble has no balanced start: its entries are not rational; give identity or gaussian"
+            )
 
     @property
     def network(self) -> LinearNetwork:
@@ -108,7 +112,7 @@ class Ensemble:
     def starts(self, members: Sequence[int]) -> list[np.ndarray]:
         """Return the initial weights of some members in double precision, shapes (B, d_j, d_{j-1})."""
         seeds = [self.seed_of(index) for index in members]
-        module = _scheme(self.start)
+        module = scheme_of(self.start)
         own = {k: v for k, v in self.start.items() if k not in ("scheme", "generator")}
         if "seed" not in _parameters(module.weights):
             shared = [_rounded(layer) for layer in module.weights(self.network, **own)]
@@ -125,7 +129,8 @@ class Ensemble:
         return [np.array([_rounded(layers[j]) for layers in drawn]) for j in range(self.network.depth)]
 
 
-def _scheme(start: Mapping[str, Any]) -> ModuleType:
+def scheme_of(start: Mapping[str, Any]) -> ModuleType:
+    """Return the module of a start's scheme."""
     return import_module(f"workbench.initialization.{start.get('scheme', 'identity')}")
 
 
@@ -143,7 +148,7 @@ def _seeded_target(target: Mapping[str, Any], seed: int) -> dict[str, Any]:
 
 
 def _seeded_start(start: Mapping[str, Any], seed: int) -> dict[str, Any]:
-    drawn = "seed" in _parameters(_scheme(start).weights)
+    drawn = "seed" in _parameters(scheme_of(start).weights)
     given = {"scheme": "identity", **start, **({"seed": seed} if drawn else {})}
     return {k: v for k, v in given.items() if k != "generator"}
 

@@ -17,8 +17,9 @@ from workbench import evidence, observables
 from workbench.backends.float64 import Float64
 from workbench.backends.reals import reals
 from workbench.backends.running_error import RunningError
-from workbench.ensembles.descent import EnsembleRun, run
+from workbench.ensembles.descent import EnsembleRun, stream
 from workbench.ensembles.members import Ensemble
+from workbench.ensembles.plan import Plan
 from workbench.errors import InputError
 from workbench.evidence import CONSISTENT, UNDECIDED, VACUOUS, VIOLATED
 from workbench.exact import Measured
@@ -55,6 +56,8 @@ class EnsembleEvidence:
         Members by how their runs ended.
     verdicts : list of str
         Of each member.
+    notes : tuple of str
+        Sentences that a reader of the verdict should see.
     """
 
     theorem: Theorem
@@ -64,6 +67,7 @@ class EnsembleEvidence:
     worst_margin: Measured
     statuses: dict[str, int] = field(default_factory=dict)
     verdicts: list[str] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -81,6 +85,8 @@ def compare(
     momentum: Fraction = Fraction(0),
     precision: str = "float64",
     device: str = "cpu",
+    flow: bool = False,
+    memory: int | None = None,
 ) -> EnsembleEvidence:
     """Run an ensemble and judge a theorem on every member.
 
@@ -96,29 +102,36 @@ def compare(
     momentum : Fraction
     precision : {"float64", "float32"}
     device : str
+    flow : bool
+        The gradient flow in steps of flow time eta, in place of descent.
+    memory : int, optional
+        Bytes that members may take at once; half of what is free when left out.
     """
     if steps < 1:
         raise InputError(f"the steps are {steps}; give a positive integer")
     kept = spread(steps) if records is None else sorted({0, *records})
-    method = Method("gradient_descent", Stop(steps))
+    method = Method("gradient_flow" if flow else "gradient_descent", Stop(steps))
     if momentum:
         method = Method("heavy_ball", Stop(steps), None, {"momentum": momentum})
+    given: dict[str, Any] = {"precision": precision, "device": device, "momentum": momentum, "flow": flow}
+    plan = Plan(steps, kept, bounded=True, memory=memory, **given)
+    notes: dict[str, None] = {}
     verdicts: list[str] = []
     margins: list[Measured] = []
     statuses: dict[str, int] = {}
     for first in range(0, ensemble.count, _CHUNK):
         members = range(first, min(first + _CHUNK, ensemble.count))
-        options: dict[str, Any] = {"precision": precision, "device": device, "momentum": momentum}
-        carried = run(ensemble, steps, records=kept, members=members, bounded=True, **options)
-        for trajectory in trajectories(carried, method, theorem.observes):
-            found = evidence.compare(theorem, trajectory, without)
-            verdicts.append(found.verdict)
-            margins.append(found.margin)
-            word = trajectory.status.name.lower()
-            statuses[word] = statuses.get(word, 0) + 1
+        for carried in stream(ensemble, plan, members):
+            notes |= dict.fromkeys(carried.notes)
+            for trajectory in trajectories(carried, method, theorem.observes):
+                found = evidence.compare(theorem, trajectory, without)
+                verdicts.append(found.verdict)
+                margins.append(found.margin)
+                word = trajectory.status.name.lower()
+                statuses[word] = statuses.get(word, 0) + 1
     counts = {verdict: verdicts.count(verdict) for verdict in VERDICTS}
     worst = min(range(ensemble.count), key=lambda i: (VERDICTS.index(verdicts[i]), _rank(margins[i]), i))
-    return EnsembleEvidence(theorem, ensemble, counts, worst, margins[worst], statuses, verdicts)
+    return EnsembleEvidence(theorem, ensemble, counts, worst, margins[worst], statuses, verdicts, tuple(notes))
 
 
 def with_largest_steps(ensemble: Ensemble, theorem: Theorem) -> Ensemble:
@@ -164,13 +177,17 @@ def _trajectory(
     layers = [[w[place] for w in carried.weights[k]] for k in rows]
     bounds = [float(errors[k, place]) for k in rows]
     bits = 53 if carried.flags["precision"] == "float64" else 24
+    flow = method.name == "gradient_flow"
+    own = replace(method, step_size=step_size)
+    if flow:
+        own = replace(method, stop=Stop(time=carried.steps[-1] * step_size))
     return Trajectory(
         problem,
-        replace(method, step_size=step_size),
+        own,
         Arithmetic("torch", None, bits, carried.flags["device"]),
         steps,
         tuple(k * step_size for k in steps),
-        _measured(problem, step_size, layers, bounds, steps, names),
+        _measured(problem, None if flow else step_size, layers, bounds, steps, names),
         "estimate",
         status,
         notes=("one member of an ensemble",) if status is not Status.DIVERGED else (),
@@ -179,7 +196,7 @@ def _trajectory(
 
 def _measured(
     problem: Problem,
-    step_size: Fraction,
+    step_size: Fraction | None,
     layers: list[list[np.ndarray]],
     bounds: list[float],
     steps: tuple[int, ...],
@@ -194,7 +211,7 @@ def _measured(
     with backend.session(), real.session():
         for k, step in enumerate(steps):
             now = tuple(backend.wrap(layer, bounds[k] / _ROUNDOFF) for layer in layers[k])
-            adjacent = previous if k and steps[k - 1] == step - 1 else None
+            adjacent = previous if step_size is not None and k and steps[k - 1] == step - 1 else None
             snapshot = observables.Snapshot(network, now, network.parameters, adjacent, step_size, real)
             for name, measure in measures.items():
                 found[name].append(measure(snapshot))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from workbench.errors import InputError, ShapeError, UnknownNameError
 from workbench.exact import Exact
+from workbench.initialization._named import BalancedLayer
 from workbench.problem import Network, Start
 
 Layer = Sequence[Sequence[Exact]]
@@ -34,9 +35,14 @@ def weights(network: Network, start: Start) -> list[Layer]:
             )
     if "weights" in known and "weights" not in start.parameters:
         raise InputError("the start `given` needs the layers; give --init FILE.json")
+    if "matrix" in known and "matrix" not in start.parameters:
+        raise InputError("the start `balanced` needs a matrix; give --init 'balanced([[2,1],[0,1]])'")
     layers: list[Layer] = build(network, **start.parameters)
     for number, (layer, shape) in enumerate(zip(layers, network.shapes, strict=True), start=1):
         found = (len(layer), len(layer[0]))
         if found != shape:
             raise ShapeError(f"the start gives layer {number} the shape {found} but the network wants {shape}")
     return layers
+
+
+__all__ = ["BalancedLayer", "Layer", "catalogue", "weights"]

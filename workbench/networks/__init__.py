@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from workbench.backends import Array, Backend
-from workbench.initialization import weights
+from workbench.initialization import BalancedLayer, weights
 from workbench.networks.linear import Linear
 from workbench.networks.residual import Residual
 from workbench.problem import LinearNetwork, Problem
@@ -39,7 +39,8 @@ class Built(Protocol):
 
 def build(problem: Problem, backend: Backend) -> Built:
     """Return the network of a problem over a backend, with its initial weights as parameters."""
-    start = tuple(backend.matrix(layer) for layer in weights(problem.network, problem.start))
+    layers = weights(problem.network, problem.start)
+    start = tuple(x.over(backend) if isinstance(x, BalancedLayer) else backend.matrix(x) for x in layers)
     if isinstance(problem.network, LinearNetwork):
         return Linear(problem, backend, start)
     return Residual(problem, backend, start)

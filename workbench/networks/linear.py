@@ -6,6 +6,7 @@ matrix products for the loss and all gradients, where the formula read literally
 
 from __future__ import annotations
 
+from copy import copy
 from fractions import Fraction
 
 from workbench.backends import Array, Backend
@@ -27,8 +28,14 @@ class Linear:
         self.problem = problem
         self.backend = backend
         self.parameters = parameters
-        self._target = backend.matrix(problem.loss.target.rows)
+        self.target = backend.matrix(problem.loss.target.rows)
         self._inputs = None if problem.loss.inputs is None else backend.matrix(problem.loss.inputs.rows)
+
+    def towards(self, target: Array) -> Linear:
+        """Return the same network with another target, an array of this arithmetic."""
+        other = copy(self)
+        other.target = target
+        return other
 
     def _prefixes(self, parameters: tuple[Array, ...]) -> list[Array]:
         """Return P_1 ... P_L, P_i = W_i ... W_1 X."""
@@ -47,7 +54,7 @@ class Linear:
 
     def residual(self, parameters: tuple[Array, ...]) -> Array:
         """Return W_L ... W_1 X - Y."""
-        return self.backend.subtract(self._prefixes(parameters)[-1], self._target)
+        return self.backend.subtract(self._prefixes(parameters)[-1], self.target)
 
     def loss(self, parameters: tuple[Array, ...]) -> Array:
         """Return the loss, 1 x 1."""
@@ -60,7 +67,7 @@ class Linear:
         """Return the loss and its gradient with respect to each layer."""
         backend = self.backend
         prefixes = self._prefixes(parameters)
-        residual = backend.subtract(prefixes[-1], self._target)
+        residual = backend.subtract(prefixes[-1], self.target)
         twice = 2 * self.problem.loss.factor
         suffix = residual if twice == Fraction(1) else backend.scale(twice, residual)
         gradients: list[Array] = []

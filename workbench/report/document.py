@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -25,6 +26,10 @@ Records = Mapping[str, Record]
 
 # PDF/UA-1 refuses a formula or a figure without alternative text.
 _STANDARDS: list[Any] = ["a-3b", "ua-1"]
+
+
+# A group of runs that is longer than this has one line of the provenance.
+_MOST_ROWS = 12
 
 
 class TypesettingError(WorkbenchError, RuntimeError):
@@ -153,11 +158,7 @@ def _provenance(plan: Plan, records: Records) -> list[str]:
     latest = max(records.values(), key=lambda r: str(r.provenance.get("date", "")))
     versions = ", ".join(f"{name} {version}" for name, version in sorted(latest.provenance["versions"].items()))
     platform = f"Python {latest.provenance['python']} on {latest.provenance['platform']}"
-    rows = ", ".join(
-        f"(raw({literal(run.key)}), {cell(_seed(records[run.key]))}, "
-        f"raw({literal(records[run.key].id[:16])}), verdict({literal(records[run.key].verdict)}))"
-        for run in plan.runs
-    )
+    rows = ", ".join(_provenance_rows(plan, records))
     return [
         "= Provenance",
         prose(
@@ -167,6 +168,26 @@ def _provenance(plan: Plan, records: Records) -> list[str]:
         ),
         f'#small[#ruled(columns: (auto, 1fr, auto, auto), head: ("run", "target", "id", "verdict"), {rows})]',
     ]
+
+
+def _provenance_rows(plan: Plan, records: Records) -> list[str]:
+    """Return a row for each run; a group of very many has one, since every id is attached anyway."""
+    groups: dict[str, list[str]] = {}
+    for run in plan.runs:
+        groups.setdefault(run.group, []).append(run.key)
+    rows = []
+    for group, keys in groups.items():
+        if len(keys) > _MOST_ROWS:
+            counts = Counter(records[key].verdict for key in keys)
+            told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
+            rows.append(f"(raw({literal(group)}), {cell(f'{len(keys)} runs: {told}')}, [attached], [–])")
+            continue
+        rows += [
+            f"(raw({literal(key)}), {cell(_seed(records[key]))}, "
+            f"raw({literal(records[key].id[:16])}), verdict({literal(records[key].verdict)}))"
+            for key in keys
+        ]
+    return rows
 
 
 def _seed(record: Record) -> str:

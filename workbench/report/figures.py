@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from workbench.errors import InputError
+from workbench.report import maps
 from workbench.store import Record
 
 # Okabe and Ito's colours, distinguishable by the colour blind.
@@ -59,6 +60,8 @@ def draw(figure: Mapping[str, Any], records: Mapping[str, Record], groups: Mappi
             _envelope(canvas, records[figure["run"]], str(figure.get("of", "")))
         elif figure["kind"] == "steps":
             _steps(canvas, [(group, [records[k] for k in keys]) for group, keys in groups.items()], figure)
+        elif figure["kind"] == "map":
+            maps.draw(canvas, [records[key] for keys in groups.values() for key in keys], figure)
         else:
             _saddle(canvas, [records[key] for key in figure["runs"]])
         stream = io.BytesIO()

@@ -2,16 +2,19 @@
 
 Top level: `title`, `subtitle`, `abstract`. `[[runs]]`: `key`, and either `derivation` (with `depth`, `widths`) or a
 `theorem` with `depth` or `widths`, `target`, `start`, `dynamics`, `parameters`, `step_size`, one of `steps`, `time`,
-`until_loss`, `backend`, `without`; `expect`; `claim`, the words of its line in the first table. `depths = [2, 4]` and
-`spectra = [[...], ...]` make one run for each, with keys `KEY.0`, `KEY.1`, ... `[[sections]]`: `heading`, `words`,
-`statement` (a run's key), `figures`, `compare` (keys of runs side by side), `derivation` (a run's key).
+`until_loss` (with `most`), `backend`, `without`, `ensemble` (as in a sweep: the target then has no seed); `expect`;
+`claim`, the words of its line in the first table. `depths = [2, 4]` and `spectra = [[...], ...]` make one run for each,
+with keys `KEY.0`, `KEY.1`, ...; so does `grid = { depth, width, condition }` for each combination of its lists.
+`[[sections]]`: `heading`, `words`, `statement` (a run's key), `figures`, `compare` (keys of runs side by side),
+`derivation` (a run's key).
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +23,14 @@ from workbench.store import digest
 
 _RUN = (
     "key theorem derivation depth depths widths size spectra target start dynamics parameters step_size steps time "
-    "until_loss backend without expect claim"
+    "until_loss most backend without ensemble grid expect claim"
 ).split()
 _SECTION = ("heading", "words", "statement", "figures", "compare", "derivation")
 _FIGURE = {
     "envelope": ("kind", "run", "of", "caption"),
     "steps": ("kind", "runs", "over", "caption"),
     "saddle": ("kind", "runs", "caption"),
+    "map": ("kind", "runs", "of", "label", "caption"),
 }
 
 
@@ -130,6 +134,8 @@ def _runs(entry: Mapping[str, Any]) -> list[PlannedRun]:
         return [PlannedRun(key, expect, claim, {}, str(entry["derivation"]), entry.get("depth"), sizes)]
     if "depths" in entry:
         variants = [{**entry, "depth": depth} for depth in entry["depths"]]
+    elif "grid" in entry:
+        variants = list(_combined(entry))
     elif "spectra" in entry:
         family = {"family": "spectrum", **entry.get("target", {})}
         variants = [{**entry, "target": family | {"eigenvalues": values}} for values in entry["spectra"]]
@@ -138,11 +144,21 @@ def _runs(entry: Mapping[str, Any]) -> list[PlannedRun]:
     return [PlannedRun(f"{key}.{n}", expect, claim, _experiment(variant)) for n, variant in enumerate(variants)]
 
 
+def _combined(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield an entry for each depth, width and condition number of a grid."""
+    grid = entry["grid"]
+    _known(grid, ("depth", "width", "condition"), f"the grid of the run {entry['key']!r}")
+    for depth, width, condition in product(*(grid.get(name, [None]) for name in ("depth", "width", "condition"))):
+        own = {"shape": [width, width], "condition": condition}
+        target = {**entry.get("target", {}), **{k: v for k, v in own.items() if v not in (None, [None, None])}}
+        yield {**entry, "depth": entry.get("depth") if depth is None else depth, "target": target}
+
+
 def _experiment(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return the specification that an entry abbreviates."""
     key = entry["key"]
     target = _required(entry, "target", f"the run {key!r}")
-    stop = {name: entry[name] for name in ("steps", "time", "until_loss") if name in entry}
+    stop = {name: entry[name] for name in ("steps", "time", "until_loss", "most") if name in entry}
     dynamics: dict[str, Any] = {"name": entry.get("dynamics", "gradient_descent"), "stop": stop}
     for name in ("step_size", "parameters"):
         if name in entry:
@@ -157,6 +173,7 @@ def _experiment(entry: Mapping[str, Any]) -> dict[str, Any]:
         "dynamics": dynamics,
         "backend": entry.get("backend", {"name": "float64"}),
         "without": entry.get("without", []),
+        **({"ensemble": entry["ensemble"]} if "ensemble" in entry else {}),
     }
 
 
@@ -165,6 +182,8 @@ def _widths(entry: Mapping[str, Any], target: Mapping[str, Any]) -> list[int]:
         return list(entry["widths"])
     depth = _required(entry, "depth", f"the run {entry['key']!r}")
     values = target.get("eigenvalues") or target.get("rows") or target.get("values")
+    if "shape" in target:
+        values = range(target["shape"][0])
     if not isinstance(depth, int) or not values:
         raise InputError(f"the run {entry['key']!r} needs widths, or an integer depth and a target of known size")
     return [len(values)] * (depth + 1)

@@ -18,8 +18,9 @@ def tally_words(records: Iterable[Record]) -> str:
     """Return how many claims have which verdict, how many are controls, and what became of the derivations."""
     kept = list(records)
     evidence = [record for record in kept if record.kind == "evidence"]
+    ensembles = [record for record in kept if record.kind == "ensemble"]
     derived = [record for record in kept if record.kind == "derivation"]
-    return " ".join([*_evidence_words(evidence), *_derivation_words(derived), _MEANING])
+    return " ".join([*_evidence_words(evidence), *_ensemble_words(ensembles), *_derivation_words(derived), _MEANING])
 
 
 def _evidence_words(records: list[Record]) -> list[str]:
@@ -40,6 +41,15 @@ def _evidence_words(records: list[Record]) -> list[str]:
     if counts["vacuous"]:
         words.append("Where a run is vacuous a hypothesis fails and the statement says nothing.")
     return words
+
+
+def _ensemble_words(records: list[Record]) -> list[str]:
+    if not records:
+        return []
+    counts = Counter({word: sum(record.payload["counts"].get(word, 0) for record in records) for word in VERDICTS})
+    listed = ", ".join(f"{counts[word]} {_be(counts[word])} {word}" for word in VERDICTS)
+    what = "1 ensemble" if len(records) == 1 else f"{len(records)} ensembles"
+    return [f"Of the {sum(counts.values())} members of {what}, {listed}; an ensemble's verdict is its worst."]
 
 
 def _derivation_words(records: list[Record]) -> list[str]:

@@ -1,46 +1,31 @@
-"""Carries the runs of a sweep: claims, a pool of processes, one outcome a run.
+"""Carries the runs of a sweep on this machine: claims, a pool of processes, one outcome a run.
 
 A run that another process holds is left for last and then waited for: it is in the store by then, or its holder has
-died and the run is carried here. Nothing is ever cleaned up, so nothing has to be after a kill.
+died and the run is carried here. Nothing is ever cleaned up, so nothing has to be after a kill. A worker that dies
+takes its pool down; the few runs that were under way are then carried each in a process of its own, so that the one
+that kills its worker (by memory, most often) fails alone.
 """
 
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
 from pathlib import Path
-from typing import Any
 
-from workbench import experiment
-from workbench.errors import WorkbenchError
 from workbench.store import Store
+from workbench.sweeps import remote, runs
 from workbench.sweeps.claims import claimed
+from workbench.sweeps.outcomes import BUSY, COMPUTED, FOUND, Outcome, failed
 from workbench.sweeps.specification import Cell
-
-COMPUTED, FOUND, FAILED, BUSY = "computed", "found", "failed", "busy"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How one run of a sweep ended.
-
-    Parameters
-    ----------
-    values : mapping
-        What varied.
-    state : {"computed", "found", "failed", "busy"}
-        Busy only between the two passes.
-    run_id : str or None
-    row : mapping
-        Figures of the record, or the `error` of a run that failed.
-    """
-
-    values: Mapping[str, Any]
-    state: str
-    run_id: str | None
-    row: Mapping[str, Any]
 
 
 def execute(
@@ -56,84 +41,85 @@ def execute(
     processes : int
         Workers on this machine; one runs here, without a pool.
     executor : Executor, optional
-        Anything shaped like `concurrent.futures`, in place of a pool.
+        Anything shaped like `concurrent.futures`, in place of a pool; its workers need not reach the store.
     """
     cells = list(sweep)
+    if executor is not None:
+        yield from remote.execute(cells, root, executor)
+        return
     held: list[Cell] = []
-    for wait in (False, True):
-        chosen = held if wait else cells
-        held = []
-        for cell, outcome in _pass(chosen, root, wait, processes, executor):
+    for waits in (False, True):
+        chosen, held = (held if waits else cells), []
+        for cell, outcome in _pass(chosen, root, waits, processes):
             if outcome.state == BUSY:
                 held.append(cell)
             else:
                 yield outcome
 
 
-def _pass(
-    cells: list[Cell], root: Path, wait: bool, processes: int, executor: Executor | None
-) -> Iterator[tuple[Cell, Outcome]]:
-    """Carry some runs, in an executor of their own where none is given: a pool that lost a worker is not used again."""
-    if executor is not None:
-        yield from _submitted(cells, root, wait, executor)
-    elif processes == 1 or len(cells) < 2:
-        for cell in cells:
-            yield cell, carry(cell, root, wait)
-    else:
-        # Spawned: a forked child would inherit the threads' locks of the numerical libraries.
-        with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
-            yield from _submitted(cells, root, wait, pool)
-
-
-def _submitted(cells: list[Cell], root: Path, wait: bool, executor: Executor) -> Iterator[tuple[Cell, Outcome]]:
-    futures: dict[Future[Outcome], Cell] = {executor.submit(carry, cell, root, wait): cell for cell in cells}
-    for future in as_completed(futures):
-        cell = futures[future]
-        try:
-            yield cell, future.result()
-        except BrokenExecutor as error:
-            # Whichever run took the worker down, each gets one more try.
-            lost = Outcome(cell.values, BUSY, None, {}) if not wait else None
-            yield cell, lost or _failed(cell, None, f"its worker died: {error}")
-
-
 def carry(cell: Cell, root: Path, wait: bool = False) -> Outcome:
     """Carry one run, unless the store has it or another process holds it."""
     run_id = None
     try:
-        asked, store = experiment.read(cell.specification), Store(root)
+        asked, store = runs.read(cell.specification), Store(root)
         run_id = asked.run_id
-        found = store.current(asked.specification())
-        if found is None:
+        record, fresh = store.current(asked.specification()), False
+        if record is None:
             with claimed(root, run_id, wait=wait) as mine:
                 if not mine:
                     return Outcome(cell.values, BUSY, run_id, {})
                 # Its holder may have finished between the look and the claim.
                 record, fresh = asked.record(store)
-        else:
-            record, fresh = found, False
-    except WorkbenchError as error:
-        return _failed(cell, run_id, str(error))
-    except (ArithmeticError, MemoryError, RuntimeError, OSError, ValueError) as error:
-        return _failed(cell, run_id, f"{type(error).__name__}: {error}")
-    return Outcome(cell.values, COMPUTED if fresh else FOUND, run_id, row(record.payload, record))
+    except Exception as error:
+        line = runs.told(error)
+        if line is None:
+            raise
+        return failed(cell, run_id, line)
+    return Outcome(cell.values, COMPUTED if fresh else FOUND, run_id, runs.row(record))
 
 
-def _failed(cell: Cell, run_id: str | None, message: str) -> Outcome:
-    return Outcome(cell.values, FAILED, run_id, {"error": message})
+def _pass(cells: list[Cell], root: Path, waits: bool, processes: int) -> Iterator[tuple[Cell, Outcome]]:
+    if processes == 1 or len(cells) < 2:
+        for cell in cells:
+            yield cell, carry(cell, root, waits)
+        return
+    waiting = deque(cells)
+    while waiting:
+        suspects: list[Cell] = []
+        with _pool(processes) as pool:
+            yield from _shared(pool, waiting, suspects, root, waits, 2 * processes)
+        for cell in suspects:
+            yield cell, _alone(cell, root, waits)
 
 
-def row(payload: Mapping[str, Any], record: Any) -> dict[str, Any]:
-    """Return the figures of a record that a table keeps."""
-    return {
-        "theorem": record.name,
-        "verdict": record.verdict,
-        "grade": record.grade,
-        "margin": None if record.margin is None else float(record.margin),
-        "error_of_margin": None if record.error is None else float(record.error),
-        "tightness": payload["tightness"],
-        "status": payload["status"],
-        "steps": payload["steps"],
-        "observed_rate": payload["observed_rate"],
-        "predicted_rate": payload["predicted_rate"],
-    }
+def _pool(processes: int) -> ProcessPoolExecutor:
+    # Spawned: a forked child would inherit the threads' locks of the numerical libraries.
+    return ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"))
+
+
+def _shared(
+    pool: Executor, waiting: deque[Cell], suspects: list[Cell], root: Path, waits: bool, window: int
+) -> Iterator[tuple[Cell, Outcome]]:
+    """Carry runs in a pool until none waits or the pool breaks; who was under way then is a suspect."""
+    flying: dict[Future[Outcome], Cell] = {}
+    while flying or (waiting and not suspects):
+        while waiting and not suspects and len(flying) < window:
+            cell = waiting.popleft()
+            try:
+                flying[pool.submit(carry, cell, root, waits)] = cell
+            except BrokenExecutor:
+                suspects.append(cell)
+        for future in wait(flying, return_when=FIRST_COMPLETED).done:
+            cell = flying.pop(future)
+            try:
+                yield cell, future.result()
+            except BrokenExecutor:
+                suspects.append(cell)
+
+
+def _alone(cell: Cell, root: Path, waits: bool) -> Outcome:
+    with _pool(1) as pool:
+        try:
+            return pool.submit(carry, cell, root, waits).result()
+        except BrokenExecutor:
+            return failed(cell, None, "its worker died, most often for want of memory")

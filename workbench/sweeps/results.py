@@ -5,17 +5,24 @@ from __future__ import annotations
 import csv
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from workbench.errors import InputError, MissingPackageError, StoreError
-from workbench.sweeps.execution import Outcome
+from workbench.sweeps.outcomes import Outcome
 
 _COLUMNS = (
     *("theorem", "verdict", "grade", "margin", "error_of_margin", "tightness", "status", "steps"),
     *("observed_rate", "predicted_rate", "error"),
+)
+
+# Only where a run of the sweep is an ensemble.
+_OF_ENSEMBLES = (
+    "members",
+    *("members_consistent", "members_vacuous", "members_undecided", "members_violated", "worst_member"),
+    *("allowed", "tightness_median", "steps_ratio", "seconds", "why_blank"),
 )
 
 
@@ -28,11 +35,15 @@ def rows(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     """Return the rows, each with every column, in the order of the run ids."""
     names = list(dict.fromkeys(name for outcome in outcomes for name in outcome.values))
     ordered = sorted(outcomes, key=lambda o: (o.run_id or "", str(o.values)))
+    ensembles = any(outcome.row.get("members") is not None for outcome in outcomes)
+    columns = (*_COLUMNS, *_OF_ENSEMBLES) if ensembles else _COLUMNS
+    # What was asked for must not hide behind what was found: `steps` may be both.
+    asked = {name: f"asked_{name}" if name in ("run_id", *columns) else name for name in names}
     return [
         {
             "run_id": outcome.run_id,
-            **{name: outcome.values.get(name) for name in names},
-            **{name: outcome.row.get(name) for name in _COLUMNS},
+            **{column: outcome.values.get(name) for name, column in asked.items()},
+            **{name: outcome.row.get(name) for name in columns},
         }
         for outcome in ordered
     ]
@@ -40,7 +51,13 @@ def rows(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
 
 def write(outcomes: Sequence[Outcome], path: Path) -> None:
     """Write the table of some outcomes, whole or not at all."""
-    writers: dict[str, Callable[[list[dict[str, Any]], Path], None]] = {".csv": _csv, ".parquet": _parquet}
+    whole(
+        path, {".csv": lambda part: _csv(rows(outcomes), part), ".parquet": lambda part: _parquet(rows(outcomes), part)}
+    )
+
+
+def whole(path: Path, writers: Mapping[str, Callable[[Path], None]]) -> None:
+    """Write a file by the writer of its suffix, whole or not at all."""
     if path.suffix not in writers:
         raise InputError(f"the table {path} ends in {path.suffix!r}; give .parquet or .csv")
     if path.suffix == ".parquet" and find_spec("pyarrow") is None:
@@ -50,7 +67,7 @@ def write(outcomes: Sequence[Outcome], path: Path) -> None:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
         os.close(handle)
         try:
-            writers[path.suffix](rows(outcomes), Path(name))
+            writers[path.suffix](Path(name))
             Path(name).replace(path)
         finally:
             Path(name).unlink(missing_ok=True)

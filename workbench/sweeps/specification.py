@@ -27,6 +27,9 @@
     [draws.uniform]
     scale = ["1/2", "3/2"]
 
+With a table `[ensemble]` (`members`, `seed`; `by = "modes"` and `check`, for Theorem 2 by eigenvalues) each run is an
+ensemble, its families are given without a seed, and its backend is float64 or float32.
+
 A value that is `{name}` and nothing else becomes the number itself; a grid may also name any entry of the file by its
 path, such as `"dynamics.step_size"`. Draws are dyadics of the counter-based generator, functions of seed, name, index.
 """
@@ -82,6 +85,7 @@ class Template(BaseModel):
     dynamics: dict[str, Any]
     backend: dict[str, Any] = Field(default_factory=lambda: {"name": "float64"})
     without: list[str] = Field(default_factory=list)
+    ensemble: dict[str, Any] | None = None
     grid: dict[str, list[Scalar]] = Field(default_factory=dict)
     draws: Draws | None = None
 
@@ -95,7 +99,7 @@ class Cell:
     values : mapping of str to number or text
         What varies, by name.
     specification : mapping
-        What `workbench.experiment.read` takes.
+        What `workbench.sweeps.runs.read` takes.
     """
 
     values: dict[str, Scalar]
@@ -148,7 +152,7 @@ def assignment(text: str) -> tuple[str, list[Scalar]]:
 def cells(template: Template) -> Iterator[Cell]:
     """Yield every run: the grid's combinations, each with every draw."""
     names = list(template.grid)
-    base = template.model_dump(include={"theorem", "problem", "dynamics", "backend", "without"})
+    base = template.model_dump(exclude={"grid", "draws"}, exclude_none=True)
     for combination in itertools.product(*template.grid.values()):
         fixed = dict(zip(names, combination, strict=True))
         for drawn in _draws(template.draws):
@@ -212,7 +216,12 @@ def _set(data: dict[str, Any], path: str, value: Scalar) -> None:
 
 
 def _experiment(filled: dict[str, Any]) -> dict[str, Any]:
-    """Return the specification of one experiment from the short form of a problem: a depth, a target, a start."""
+    """Return the specification of one experiment from the short form of a problem: a depth, a target, a start.
+
+    An ensemble takes the short form itself: its target has no seed, and so is no matrix yet.
+    """
+    if "ensemble" in filled:
+        return filled
     problem = dict(filled["problem"])
     if "loss" not in problem:
         if "target" not in problem:

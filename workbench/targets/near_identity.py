@@ -5,7 +5,7 @@ Entries are multiples of 2^-50 below 2, so that double precision holds every one
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -19,6 +19,7 @@ from workbench.targets.spectrum import seed as read_seed
 MAIN = "shape"
 
 _DRAW_BITS, _SCALE_BITS = 30, 20
+BITS = _DRAW_BITS + _SCALE_BITS
 
 
 def build(shape: Sequence[Any], radius: Any = "1/10", symmetric: Any = 0, seed: Any = 0) -> Matrix:
@@ -41,10 +42,7 @@ def build(shape: Sequence[Any], radius: Any = "1/10", symmetric: Any = 0, seed: 
     for i in range(width):
         places = [(min(i, j), max(i, j)) if mirrored else (i, j) for j in range(width)]
         rows.append(
-            tuple(
-                int(i == j) + Fraction(scale * heads[a * width + b], 2 ** (_DRAW_BITS + _SCALE_BITS))
-                for j, (a, b) in enumerate(places)
-            )
+            tuple(int(i == j) + Fraction(scale * heads[a * width + b], 2**BITS) for j, (a, b) in enumerate(places))
         )
     family = {
         "family": "near_identity",
@@ -59,13 +57,27 @@ def build(shape: Sequence[Any], radius: Any = "1/10", symmetric: Any = 0, seed: 
 
 def batch(seeds: Sequence[int], shape: Sequence[Any], radius: Any = "1/10", symmetric: Any = 0) -> np.ndarray:
     """Return the matrices of many seeds, exact in double precision, shape (number of seeds, d, d)."""
+    return np.asarray(numerators(uniform_numerators, seeds, shape, radius, symmetric) * 2.0**-BITS)
+
+
+def numerators(
+    draw: Callable[..., Any], seeds: Sequence[int], shape: Sequence[Any], radius: Any = "1/10", symmetric: Any = 0
+) -> Any:
+    """Return the matrices of many seeds as integers over 2^BITS, in arrays of the kind that `draw` returns.
+
+    Parameters
+    ----------
+    draw : callable
+        `uniform_numerators` of `workbench.draws`, or another that draws the same.
+    """
     width = _size(shape)
     scale = _scale(width, rational(radius, "the radius"))
-    heads = _head(uniform_numerators("near_identity", seeds, width * width)).reshape(-1, width, width)
+    heads = _head(draw("near_identity", seeds, width * width))
     if _flag(symmetric):
-        upper = np.triu(heads)
-        heads = upper + np.triu(heads, 1).swapaxes(-1, -2)
-    return np.asarray(np.eye(width) + (heads * scale) * 2.0 ** -(_DRAW_BITS + _SCALE_BITS))
+        heads = heads[:, [min(i, j) * width + max(i, j) for i in range(width) for j in range(width)]]
+    scaled = heads * scale
+    scaled[:, :: width + 1] += 2**BITS
+    return scaled.reshape(-1, width, width)
 
 
 def _head(numerator: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from workbench.exact import Matrix, rational
 from workbench.targets.spectrum import seed as read_seed
 
 MAIN = "shape"
+
+BITS = 52
 
 
 def build(shape: Sequence[Any], seed: Any = 0) -> Matrix:
@@ -37,6 +39,10 @@ def build(shape: Sequence[Any], seed: Any = 0) -> Matrix:
 
 def batch(seeds: Sequence[int], shape: Sequence[Any]) -> np.ndarray:
     """Return the matrices of many seeds, exact in double precision, shape (number of seeds, rows, columns)."""
+    return np.asarray(numerators(uniform_numerators, seeds, shape) * 2.0**-BITS)
+
+
+def numerators(draw: Callable[..., Any], seeds: Sequence[int], shape: Sequence[Any]) -> Any:
+    """Return the matrices of many seeds as integers over 2^BITS, in arrays of the kind that `draw` returns."""
     rows, columns = (int(size) for size in shape)
-    heads = uniform_numerators("uniform", seeds, rows * columns)
-    return np.asarray((heads - 2**52) * 2.0**-52).reshape(-1, rows, columns)
+    return (draw("uniform", seeds, rows * columns) - 2**BITS).reshape(-1, rows, columns)

@@ -18,21 +18,27 @@ from types import ModuleType
 from typing import Any
 
 from workbench import content
-from workbench.errors import TheoremFileError, UnknownNameError, WorkbenchError
+from workbench.errors import TheoremFileError, UnknownNameError, UnsupportedError, WorkbenchError
 from workbench.theorems._run import Run
 from workbench.theorems._statement import (
     Bound,
     Count,
+    Erratum,
     Example,
+    FamilyExample,
     Hypothesis,
     Identity,
+    Limit,
     Prediction,
     Rate,
     Source,
 )
 
 _HEADINGS = ("Statement", "Hypotheses", "Standing", "Proof", "Notes")
-_REQUIRED = ("source", "observes", "hypotheses", "predict", "examples")
+_REQUIRED = ("source", "observes", "hypotheses")
+
+# A statement about single runs has both of the first pair, one about families both of the second; one may have all.
+_ABOUT_RUNS, _ABOUT_FAMILIES = ("predict", "examples"), ("predict_family", "families")
 
 
 @dataclass(frozen=True)
@@ -81,8 +87,20 @@ class Theorem:
     @property
     def examples(self) -> Sequence[Example]:
         """The problems that it is tried on."""
-        examples: Sequence[Example] = self.module.examples
+        examples: Sequence[Example] = getattr(self.module, "examples", ())
         return examples
+
+    @property
+    def families(self) -> Sequence[FamilyExample]:
+        """The families of runs that its limits are tried on."""
+        families: Sequence[FamilyExample] = getattr(self.module, "families", ())
+        return families
+
+    @property
+    def errata(self) -> Sequence[Erratum]:
+        """The false forms of it that stand somewhere."""
+        errata: Sequence[Erratum] = getattr(self.module, "errata", ())
+        return errata
 
     @property
     def built_in(self) -> bool:
@@ -105,18 +123,31 @@ class Theorem:
 
     def predict(self, run: Run) -> list[Prediction]:
         """Return what the statement predicts for a run."""
+        if not hasattr(self.module, "predict"):
+            raise UnsupportedError(
+                f"{self.name} is about a family of runs, not one: give a sweep to `workbench family`"
+            )
         found = self._call("predict", run)
         if not isinstance(found, list) or not all(isinstance(p, Bound | Identity | Count | Rate) for p in found):
             raise TheoremFileError(f"{self.path.name}: predict(run) must return a list of Bound, Identity, Count, Rate")
+        return found
+
+    def predict_family(self, runs: Sequence[Run]) -> list[Limit]:
+        """Return the limits that the statement predicts along a family of runs."""
+        if not hasattr(self.module, "predict_family"):
+            raise UnsupportedError(f"{self.name} says nothing about a family of runs: it has no predict_family")
+        found = self._call("predict_family", runs)
+        if not isinstance(found, list) or not all(isinstance(p, Limit) for p in found):
+            raise TheoremFileError(f"{self.path.name}: predict_family(runs) must return a list of Limit")
         return found
 
     def largest_step_size(self, run: Run) -> Any:
         """Return an enclosure of the largest step size that the hypotheses allow, None where there is none."""
         return self._call("largest_step_size", run) if hasattr(self.module, "largest_step_size") else None
 
-    def _call(self, function: str, run: Run) -> Any:
+    def _call(self, function: str, argument: Run | Sequence[Run]) -> Any:
         try:
-            return getattr(self.module, function)(run)
+            return getattr(self.module, function)(argument)
         except WorkbenchError:
             raise
         # A file that leaves the process would leave it with its own status, without a verdict.
@@ -164,6 +195,8 @@ def from_file(path: Path) -> Theorem:
 
 def _theorem(name: str, path: Path, module: ModuleType, sha256: str | None = None) -> Theorem:
     missing = [part for part in _REQUIRED if not hasattr(module, part)]
+    if not all(hasattr(module, part) for part in _ABOUT_FAMILIES):
+        missing += [part for part in _ABOUT_RUNS if not hasattr(module, part)]
     if missing:
         raise TheoremFileError(f"{path.name} is not a theorem: it has no {', '.join(missing)}")
     if not isinstance(module.source, Source):
@@ -215,9 +248,12 @@ def _named_lines(text: str) -> dict[str, str]:
 __all__ = [
     "Bound",
     "Count",
+    "Erratum",
     "Example",
+    "FamilyExample",
     "Hypothesis",
     "Identity",
+    "Limit",
     "Rate",
     "Run",
     "Source",

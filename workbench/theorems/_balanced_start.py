@@ -1,4 +1,4 @@
-"""The hypothesis that a run starts with balanced layers, decided from the exact weights."""
+"""The hypothesis that a run starts with balanced layers, decided from their name or from the exact weights."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import itertools
 from fractions import Fraction
 
 from workbench.exact import Measured
+from workbench.initialization import BalancedLayer
 from workbench.rotation import product
 from workbench.theorems._run import Run
 from workbench.theorems._statement import Hypothesis
@@ -21,8 +22,13 @@ def balanced_start(run: Run) -> Hypothesis:
 
 
 def _defect_squared(run: Run) -> Fraction | None:
-    """Return the largest squared imbalance of the exact start, None where it is not rational."""
+    """Return the largest squared imbalance of the exact start, None where it is not rational.
+
+    A balanced factorisation kept by name is balanced by construction, which no rounded entry could decide.
+    """
     layers = run.initial_weights()
+    if all(isinstance(layer, BalancedLayer) for layer in layers):
+        return Fraction(0)
     if not all(isinstance(x, Fraction) for layer in layers for row in layer for x in row):
         return None
     largest = Fraction(0)

@@ -48,3 +48,26 @@ def experiment(
 def symmetric(depth: int, eigenvalues: list[str], rotate: int | None = None, **options: Any) -> dict[str, Any]:
     """Return a run on a symmetric target, all layers of its size."""
     return experiment([len(eigenvalues)] * (depth + 1), spectrum(eigenvalues, rotate), **options)
+
+
+def averaged(specification: dict[str, Any], normalisation: str = "mean") -> dict[str, Any]:
+    """Return a run of width at least two with another factor of the loss, the hypothesis on it dropped."""
+    problem = specification["problem"]
+    loss = {**problem["loss"], "normalisation": normalisation}
+    return {
+        **specification,
+        "problem": {**problem, "loss": loss},
+        "without": [*specification["without"], "setting"],
+    }
+
+
+def family(specification: dict[str, Any], name: str, values: list[Any]) -> dict[str, Any]:
+    """Return a sweep over the steps, the level of the loss, the depth, or what stands as {name} in a run, as data."""
+    dynamics, problem = specification["dynamics"], specification["problem"]
+    varied: dict[str, Any] = {"grid": {name: values}}
+    if name in ("steps", "until_loss"):
+        varied["dynamics"] = {**dynamics, "stop": {name: f"{{{name}}}"}}
+    if name == "depth":
+        short = {"depth": "{depth}", "target": problem["loss"]["target"], "start": problem["start"]}
+        varied["problem"] = short
+    return {**specification, **varied}

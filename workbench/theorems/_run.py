@@ -9,9 +9,10 @@ from fractions import Fraction
 from workbench.backends.reals import Real, Reals
 from workbench.backends.spectrum import symmetric_eigenvalues
 from workbench.errors import TheoremFileError
-from workbench.exact import Matrix, Measured
-from workbench.initialization import Layer, weights
+from workbench.exact import Matrix, Measured, Power
+from workbench.initialization import BalancedLayer, Layer, weights
 from workbench.problem import LinearNetwork
+from workbench.rotation import product
 from workbench.theorems._statement import Hypothesis
 from workbench.trajectory import Trajectory
 
@@ -106,6 +107,30 @@ class Run:
         return sum(
             ((x - (i == j)) ** 2 for i, row in enumerate(self.target.rows) for j, x in enumerate(row)), Fraction(0)
         )
+
+    def initial_product(self) -> Sequence[Sequence[Fraction]] | None:
+        """Return the end-to-end matrix of the start where it is rational: by its name, by its entries, or as x^L I."""
+        layers = self.initial_weights()
+        if isinstance(layers[0], BalancedLayer):
+            return layers[0].matrix.rows
+        if all(isinstance(x, Fraction) for layer in layers for row in layer for x in row):
+            found = layers[0]
+            for layer in layers[1:]:
+                found = product(layer, found)  # type: ignore[arg-type]
+            return found  # type: ignore[return-value]
+        return self._power_of_the_identity(layers)
+
+    def _power_of_the_identity(self, layers: Sequence[Layer]) -> Sequence[Sequence[Fraction]] | None:
+        """Return x^L I where every layer is x I, x a named power with a rational L-th power."""
+        scale = layers[0][0][0]
+        diagonal = all(
+            x == (scale if i == j else 0) for w in layers for i, row in enumerate(w) for j, x in enumerate(row)
+        )
+        exponent = scale.exponent * len(layers) if isinstance(scale, Power) else Fraction(1, 2)
+        if not diagonal or not isinstance(scale, Power) or exponent.denominator != 1:
+            return None
+        whole, size = scale.base ** int(exponent), len(layers[0])
+        return [[whole if i == j else Fraction(0) for j in range(size)] for i in range(size)]
 
     # Hypotheses that many statements share.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -207,3 +207,72 @@ class Example:
     name: str
     expect: str
     experiment: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A quantity of the runs of a family that tends to a number along it; a slope is one of pairs of neighbours.
+
+    Parameters
+    ----------
+    name, label : str
+    values : sequence of numbers
+        In the order of the family; for a slope one fewer than its runs.
+    limit : number
+    resolution : Fraction
+        How near the last value must be.
+    latex : str
+    """
+
+    name: str
+    label: str
+    values: Sequence[Number]
+    limit: Number
+    resolution: Fraction
+    latex: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.resolution, Fraction | int) or self.resolution <= 0:
+            raise TheoremFileError(f"the resolution of {self.name} is {self.resolution!r}; give a positive rational")
+
+
+@dataclass(frozen=True)
+class FamilyExample:
+    """A family of runs that a statement about a limit is tried on, as the data of a sweep.
+
+    Parameters
+    ----------
+    name : str
+    expect : {"consistent", "vacuous", "violated", "undecided"}
+    sweep : mapping
+        A sweep without the theorem; its grid, in order, is the family.
+    """
+
+    name: str
+    expect: str
+    sweep: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Erratum:
+    """A form of the statement that stands somewhere and is false, with an exact counterexample.
+
+    Parameters
+    ----------
+    printed : str
+        The false form, LaTeX between dollars.
+    where : str
+        Where it stands.
+    counterexample : mapping of str to str
+        Exact rationals by name.
+    refutation : str
+        What the counterexample does, in words.
+    refutes : callable
+        Recompute the counterexample from those texts in exact rationals; True where the printed form fails.
+    """
+
+    printed: str
+    where: str
+    counterexample: Mapping[str, str]
+    refutation: str
+    refutes: Callable[[Mapping[str, str]], bool]

@@ -81,6 +81,11 @@ examples = [
         ),
     ),
     Example("one layer", "consistent", experiment([2] * 2, _SKEW, **_FLOW, backend=FLOAT)),
+    Example(
+        "a balanced factorisation kept by name, enclosed",
+        "consistent",
+        experiment([2] * 3, _SKEW, **_FLOW, start={"scheme": "balanced", "matrix": [["2", "1"], ["-1", "1"]]}),
+    ),
     Example("an unbalanced start", "vacuous", experiment([2] * 3, _SKEW, **_FLOW, start=_TILTED, backend=FLOAT)),
     Example(
         "an unbalanced start, the hypothesis dropped",

@@ -27,11 +27,12 @@ Proof
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 
 from workbench.backends.reals import Real
 from workbench.exact import Measured
-from workbench.theorems import Bound, Example, Hypothesis, Run
+from workbench.theorems import Bound, Erratum, Example, Hypothesis, Run
 from workbench.theorems._examples import FLOAT, symmetric
 from workbench.theorems._sources import bartlett_2018
 
@@ -99,6 +100,34 @@ def predict(run: Run) -> list[Bound]:
         )
     ]
 
+
+def _breaks_the_floor(numbers: Mapping[str, str]) -> bool:
+    """Say whether descent on one mode of the eigenvalue -lambda gets below lambda^2/2, in exact rationals."""
+    depth, steps = int(numbers["L"]), int(numbers["steps"])
+    size, eta, x = Fraction(numbers["lambda"]), Fraction(numbers["eta"]), Fraction(1)
+    for _ in range(steps):
+        x -= eta * x ** (depth - 1) * (x**depth + size)
+    return (x**depth + size) ** 2 < size**2
+
+
+_WIDE = "a first form of Theorem 4 in working notes, for every depth"
+
+errata = [
+    Erratum(
+        printed=r"from the identity, at any step size and any depth $L$, $\ell(t) \ge \lambda^2 / 2$",
+        where=_WIDE,
+        counterexample={"L": "3", "lambda": "1/2", "eta": "1", "steps": "1"},
+        refutation="one step takes the layer from 1 to -1/2, and the loss to 9/128, below 1/8",
+        refutes=_breaks_the_floor,
+    ),
+    Erratum(
+        printed=r"for odd $L$ and $\eta (1 + \lambda) \le 1$, $\ell(t) \ge \lambda^2 / 2$",
+        where=_WIDE,
+        counterexample={"L": "1", "lambda": "1/2", "eta": "1/2", "steps": "2"},
+        refutation="one layer converges: two steps take it from 1 to -1/8, and the loss to 9/128, below 1/8",
+        refutes=_breaks_the_floor,
+    ),
+]
 
 _SADDLE = ["-1/3", "1/2", "2"]
 

@@ -1,0 +1,69 @@
+"""One run of a sweep, whatever it is: an experiment, or an ensemble.
+
+Both say what they ask (`specification`, `run_id`) and give a `record`; nothing else of them is used here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from workbench import experiment
+from workbench.errors import WorkbenchError
+from workbench.store import Record, Store
+
+
+class Run(Protocol):
+    """What may be asked of a store."""
+
+    def specification(self) -> dict[str, Any]:
+        """Return the canonical JSON that the run id is taken of."""
+
+    @property
+    def run_id(self) -> str:
+        """SHA-256 of the specification."""
+
+    def record(self, store: Store | None = None) -> tuple[Record, bool]:
+        """Return the record, and whether it was computed now rather than found."""
+
+
+def read(specification: Mapping[str, Any]) -> Run:
+    """Return the run that a specification stands for: an ensemble where it has one, else one experiment."""
+    if "ensemble" not in specification:
+        return experiment.read(specification)
+    # Torch is slow to import, and every worker of a sweep imports this module.
+    from workbench.ensembles import asked
+
+    return asked.read(specification)
+
+
+def told(error: BaseException) -> str | None:
+    """Return the line of an error that ends one run and no other; None of an error that is a fault here."""
+    if isinstance(error, WorkbenchError):
+        return str(error)
+    if isinstance(error, ArithmeticError | MemoryError | RuntimeError | OSError | ValueError):
+        return f"{type(error).__name__}: {error}".splitlines()[0]
+    return None
+
+
+def row(record: Record) -> dict[str, Any]:
+    """Return the figures of a record that a table keeps; an ensemble's are those of its worst member."""
+    payload = record.payload
+    counts = payload.get("counts", {})
+    return {
+        "theorem": record.name,
+        "verdict": record.verdict,
+        "grade": record.grade,
+        "margin": None if record.margin is None else float(record.margin),
+        "error_of_margin": None if record.error is None else float(record.error),
+        "tightness": payload.get("tightness"),
+        "status": payload["status"],
+        "steps": payload["steps"],
+        "observed_rate": payload.get("observed_rate"),
+        "predicted_rate": payload.get("predicted_rate"),
+        "members": payload.get("members"),
+        **{f"members_{verdict}": count for verdict, count in counts.items()},
+        "worst_member": payload.get("worst_member"),
+        **{name: payload.get(name) for name in ("allowed", "tightness_median", "steps_ratio", "seconds")},
+        "why_blank": " ".join(payload["notes"]) if record.verdict == "blank" else None,
+    }
