@@ -29,7 +29,7 @@ from workbench.backends.running_error import RunningError
 from workbench.errors import InputError, ShapeError
 from workbench.evidence import compare
 from workbench.exact import UNKNOWN, Measured
-from workbench.experiment import read_arithmetic, read_method, read_problem
+from workbench.experiment import read_arithmetic, read_constants, read_method, read_problem
 from workbench.networks import build
 from workbench.problem import Problem
 from workbench.records import evidence_record
@@ -65,7 +65,12 @@ def judged(theorem: Theorem, specification: Mapping[str, Any], path: Path) -> Re
     given["stop"] = {"time": "1"} if dynamics.module(given["name"]).FLOW else {"steps": 1}
     method = read_method(given, problem, theorem)
     trajectory = _trajectory(problem, method, arrays, theorem.observes, path)
-    evidence = compare(theorem, trajectory, specification.get("without", ()))
+    evidence = compare(
+        theorem,
+        trajectory,
+        specification.get("without", ()),
+        read_constants(specification.get("constants", {}), theorem),
+    )
     kept = {
         "kind": "evidence",
         "theorem": {"name": theorem.name, "sha256": theorem.sha256},

@@ -71,3 +71,17 @@ def marcotte_2024(locator: str) -> Source:
 def saxe_2014(locator: str) -> Source:
     """Return Saxe, McClelland, Ganguli (2014) at a place."""
     return replace(_SAXE_2014, locator=locator)
+
+
+_HU_2020 = Source(
+    authors="Wei Hu, Lechao Xiao, Jeffrey Pennington",
+    year=2020,
+    title="Provable benefit of orthogonal initialization in optimizing deep linear networks",
+    where="ICLR 2020; arXiv:2001.05992",
+    url="https://arxiv.org/abs/2001.05992",
+)
+
+
+def hu_2020(locator: str) -> Source:
+    """Return Hu, Xiao, Pennington (2020) at a place."""
+    return replace(_HU_2020, locator=locator)

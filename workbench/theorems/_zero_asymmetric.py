@@ -45,13 +45,6 @@ def from_zero_asymmetric(widths: list[int], target: dict[str, Any], **options: A
     return experiment(widths, target, **options)
 
 
-def averaged(specification: dict[str, Any]) -> dict[str, Any]:
-    """Return a run with the loss divided by the number of samples as well."""
-    problem = specification["problem"]
-    loss = {**problem["loss"], "normalisation": "mean"}
-    return {**specification, "problem": {**problem, "loss": loss}}
-
-
 def largest_product(depth: int, square: Fraction) -> Fraction:
     """Return a^2 (1 + a^2)^(L-1) for a^2, the square of a mode's value."""
     return square * (1 + square) ** (depth - 1)

@@ -26,12 +26,13 @@ Notes
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
 from workbench.exact import Measured
 from workbench.problem import LinearNetwork
-from workbench.theorems import Bound, Example, Hypothesis, Run
+from workbench.theorems import Bound, Erratum, Example, Hypothesis, Run
 from workbench.theorems._examples import BALL, FLOAT, experiment
 from workbench.theorems._inputs import moments, with_inputs
 from workbench.theorems._statement import Source
@@ -84,6 +85,24 @@ def predict(run: Run) -> list[Bound]:
             quantity="squared norm of the gradient",
         )
     ]
+
+
+def _below_printed(numbers: Mapping[str, str]) -> bool:
+    """Say whether (2 c x (w x - y))^2 < 4 (c x^2)^2 c (w x - y)^2, of one layer with one sample."""
+    c, w, x, y = (Fraction(numbers[name]) for name in ("c", "w", "x", "y"))
+    gap = w * x - y
+    return (2 * c * x * gap) ** 2 < 4 * (c * x**2) ** 2 * c * gap**2
+
+
+errata = [
+    Erratum(
+        printed=r"the squared gradient is at least $4 L (1 - \tau)^{2L-2} \sigma_{\min}(\Sigma)^2 (\ell - \ell^*)$",
+        where="Hardt, Ma (2016), Theorem 2.2 (recalled, to be checked in print)",
+        counterexample={"c": "1", "w": "1", "x": "2", "y": "0"},
+        refutation="one layer, one sample: the squared gradient is 64, the bound with the square 256",
+        refutes=_below_printed,
+    )
+]
 
 
 def _descent(

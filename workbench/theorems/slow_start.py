@@ -11,7 +11,7 @@ Hypotheses
     equal_start: all layers start at one number
     below_target: $x_0 > 0$ and $x_0^L < s$; the margin is the smaller of $x_0$ and $s - x_0^L$
     plain_descent: gradient descent with a constant step, all layers at once
-    step_size: $\eta \le 1/(L s^{2-2/L})$; the margin is the distance to the cap
+    step_size: $\eta \le 1/(L s^{2-2/L})$; the margin is $1 - (\eta L)^L s^{2L-2}$
 
 Standing
     explicit (proof below); the paper's lower bounds hide constants, and its targets lie on the far side: see `far_side`
@@ -78,10 +78,11 @@ def hypotheses(run: Run) -> list[Hypothesis]:
 
 
 def _room(run: Run) -> Measured | None:
-    cap = largest_step_size(run)
-    if cap is None or run.step_size is None:
+    """Return 1 - (eta L)^L s^(2L-2), which is rational: a ball would not decide a step at the cap."""
+    target = Fraction(run.target.rows[0][0])
+    if target <= 0 or run.step_size is None:
         return None
-    return run.reals.measured(cap - run.number(run.step_size))
+    return Measured(1 - (run.step_size * run.depth) ** run.depth * target ** (2 * run.depth - 2))
 
 
 def predict(run: Run) -> list[Bound]:
