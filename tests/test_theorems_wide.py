@@ -1,4 +1,4 @@
-"""Widths, residual networks and slow starts: the sheet's numbers, open constants, and planted errors that are caught."""
+"""Widths, residual networks and slow starts: the numbers of the sheet, open constants, and planted errors caught."""
 
 from __future__ import annotations
 

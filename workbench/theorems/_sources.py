@@ -85,3 +85,17 @@ _HU_2020 = Source(
 def hu_2020(locator: str) -> Source:
     """Return Hu, Xiao, Pennington (2020) at a place."""
     return replace(_HU_2020, locator=locator)
+
+
+_GHOSH_2025 = Source(
+    authors="Avrajit Ghosh, Soo Min Kwon, Rongrong Wang, Saiprasad Ravishankar, Qing Qu",
+    year=2025,
+    title="Learning dynamics of deep matrix factorization beyond the edge of stability",
+    where="ICLR 2025; arXiv:2502.20531",
+    url="https://arxiv.org/abs/2502.20531",
+)
+
+
+def ghosh_2025(locator: str) -> Source:
+    """Return Ghosh, Kwon, Wang, Ravishankar, Qu (2025) at a place."""
+    return replace(_GHOSH_2025, locator=locator)
