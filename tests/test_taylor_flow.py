@@ -10,10 +10,11 @@ import pytest
 from workbench import dynamics, targets
 from workbench.backends import load
 from workbench.backends.ball import arb, precision
-from workbench.dynamics import _taylor
+from workbench.dynamics._flow_bound import StepBound, enclosed_error
 from workbench.dynamics._flow_series import FlowSeries
 from workbench.evidence import compare
-from workbench.problem import LinearNetwork, Problem, ResidualNetwork, SquareLoss, Start
+from workbench.networks import build
+from workbench.problem import LinearNetwork, Problem, SquareLoss, Start
 from workbench.trajectory import Arithmetic, Method, Status, Stop
 
 
@@ -131,13 +132,6 @@ def test_the_crossing_of_a_level_is_enclosed_by_two_records():
     assert any("proved" in note for note in run.notes)
 
 
-def test_a_residual_network_falls_back_to_an_estimate_and_says_so():
-    given = Problem(ResidualNetwork(1, 1, "tanh"), SquareLoss(targets.matrix([["1"]])), given_weights("1/2"))
-    run = dynamics.run(given, Method("gradient_flow", Stop(time=Fraction(1, 4))), Arithmetic("ball", 10))
-    assert run.grade == "estimate"
-    assert any("discretised path" in note for note in run.notes)
-
-
 @pytest.mark.parametrize("name", ["balancedness", "end_to_end_flow"])
 def test_theorems_about_the_flow_are_enclosures_on_balls(name):
     from workbench import theorems
@@ -155,10 +149,10 @@ def one_step(given, order, length, before):
     with backend.session():
         target = backend.matrix(given.loss.target.rows)
         series = FlowSeries(backend._flint, arb(2 * given.loss.factor), target, None, precision)
-        start = tuple(p.mid() for p in _taylor.build(given, backend).parameters)
+        start = tuple(p.mid() for p in build(given, backend).parameters)
         expansion = series.expand(start, order)
-        bound = _taylor.StepBound(given, backend)
-        error = bound.error(expansion, bound.majorants(expansion), length, arb(before))
+        bound = StepBound(given, backend)
+        error = enclosed_error(bound, expansion, bound.majorants(expansion), length, arb(before), 200)
         points = [float(p[0, 0].mid()) for p in expansion.at(arb(length))]
         return points, None if error is None else float(error)
 
@@ -187,15 +181,15 @@ def test_the_bounds_of_the_defect_and_of_its_growth_hold_and_are_not_idle():
 
 
 def test_a_remainder_that_is_halved_is_caught(monkeypatch):
-    whole = _taylor.StepBound.defect
-    monkeypatch.setattr(_taylor.StepBound, "defect", lambda *a: whole(*a) / 2)
+    whole = StepBound.defect
+    monkeypatch.setattr(StepBound, "defect", lambda *a: whole(*a) / 2)
     true, bound = relaxation_error()
     assert true > bound
 
 
 def test_a_logarithmic_norm_of_the_wrong_sign_is_caught(monkeypatch):
-    right = _taylor.StepBound.logarithmic_norm
-    monkeypatch.setattr(_taylor.StepBound, "logarithmic_norm", lambda *a: -right(*a))
+    right = StepBound.logarithmic_norm
+    monkeypatch.setattr(StepBound, "logarithmic_norm", lambda *a: -right(*a))
     true, bound = saddle_error()
     assert true > bound
 

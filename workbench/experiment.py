@@ -20,7 +20,7 @@ from workbench.problem import LinearNetwork, Network, Problem, ResidualNetwork, 
 from workbench.records import evidence_record
 from workbench.store import Record, Store, digest
 from workbench.theorems import Theorem
-from workbench.trajectory import Arithmetic, Method, Status, Stop, Trajectory
+from workbench.trajectory import Arithmetic, Method, Status, Stop, Trajectory, Watch
 
 # The largest step that a theorem allows is rounded down to a multiple of 2^-40, which every binary backend holds.
 STEP_BITS = 40
@@ -278,7 +278,7 @@ def read_method(data: Mapping[str, Any], problem: Problem, theorem: Theorem | No
 
 
 def _stop(data: Mapping[str, Any], *, flow: bool) -> Stop:
-    _known(data, ("steps", "time", "until_loss", "most"), "the stopping rule")
+    _known(data, ("steps", "time", "until_loss", "most", "until", "watch", "at"), "the stopping rule")
     given = {k: v for k, v in data.items() if v is not None}
     steps, most = given.get("steps"), given.get("most")
     for value in (steps, most):
@@ -294,11 +294,27 @@ def _stop(data: Mapping[str, Any], *, flow: bool) -> Stop:
         raise InputError("a flow takes a time, not steps; give --time 5")
     if level is not None and time is None and steps is None and not flow:
         steps = most or dynamics.MOST_STEPS
-    if steps is None and time is None and level is None:
+    until = None if "until" not in given else Watch.read(given["until"])
+    if until is not None and level is not None:
+        raise InputError(f"a run ends at one event: give the loss {level} or {until}, and watch the other")
+    if steps is None and time is None and level is None and until is None:
         raise InputError("a run needs an end: give --steps 500, --time 5 or --until-loss 1e-10")
+    watch = tuple(Watch.read(text) for text in _texts(given.get("watch", ()), "watch"))
+    at = tuple(rational(text, "a time to record") for text in _texts(given.get("at", ()), "at"))
+    if not flow and (until is not None or watch or at):
+        raise InputError("only a flow is watched between its records; use --dynamics flow --backend ball")
     if flow and time is None:
         time = Fraction(dynamics.MOST_STEPS)
-    return Stop(steps, time, level)
+    for moment in at:
+        if not 0 <= moment <= (time or moment):
+            raise InputError(f"a time to record is {moment}; the flow runs from 0 to {time}")
+    return Stop(steps, time, level, until, watch, at)
+
+
+def _texts(value: Any, name: str) -> list[Any]:
+    if not isinstance(value, list | tuple):
+        raise InputError(f"{name} of the stopping rule is {value!r}; give a list of texts")
+    return list(value)
 
 
 def _largest_step(problem: Problem, method: Method, theorem: Theorem | None) -> Fraction:

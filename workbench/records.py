@@ -12,7 +12,7 @@ from workbench.evidence import VACUOUS, Evidence, Judged
 from workbench.exact import Measured, decimal_text, to_float
 from workbench.store import Record, fingerprint
 from workbench.theorems import Bound, Count, Hypothesis, Identity
-from workbench.trajectory import Trajectory
+from workbench.trajectory import Event, Trajectory
 
 # Points of a series that a record keeps: enough for a figure, few enough for a store of thousands.
 _MOST_POINTS = 400
@@ -89,9 +89,17 @@ def _payload(evidence: Evidence, method_label: str) -> dict[str, Any]:
         "predicted_rate": None if predicted is None else to_float(predicted.value),
         "grade_text": _GRADES[evidence.grade],
         "notes": list(evidence.notes),
+        "events": [_event(event) for event in trajectory.events],
         "loss": _series(trajectory, {"values": trajectory.observables.get("loss", ())}),
         "statements": [] if evidence.verdict == VACUOUS else [_judged(j, trajectory) for j in evidence.judged],
     }
+
+
+def _event(event: Event) -> dict[str, Any]:
+    """Return what was proved of a level; times as exact texts."""
+    times = {"clear": event.clear, "low": event.low, "high": event.high}
+    exact = {name: None if time is None else str(time) for name, time in times.items()}
+    return {"event": str(event.watch), "outcome": event.outcome, **exact}
 
 
 def _target(trajectory: Trajectory) -> dict[str, Any]:

@@ -5,13 +5,14 @@ A theorem sees a run only through this; nothing here knows how it was computed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
 from typing import Any
 
-from workbench.exact import Measured
+from workbench.errors import InputError
+from workbench.exact import Measured, rational
 from workbench.problem import Problem
 
 
@@ -22,6 +23,68 @@ class Status(Enum):
     CONVERGED = "the loss reached the level that was asked for"
     STALLED = "the iterate stopped moving before the run was done"
     DIVERGED = "the loss passed every bound: the run diverged"
+
+
+QUANTITIES = ("loss", "determinant", "singular_value:K")
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A quantity of a flow and a level whose first crossing is looked for.
+
+    Parameters
+    ----------
+    quantity : {"loss", "determinant", "singular_value"}
+        The last two of the end-to-end matrix.
+    level : Fraction
+    place : int or None
+        Which singular value, the largest being 1.
+    """
+
+    quantity: str
+    level: Fraction
+    place: int | None = None
+
+    @classmethod
+    def read(cls, text: str) -> Watch:
+        """Return the watch that a text such as `singular_value:2=1/10` or `determinant=0` stands for."""
+        name, equals, level = (part.strip() for part in str(text).partition("="))
+        quantity, _, place = name.partition(":")
+        counted = quantity == "singular_value"
+        known = quantity in ("loss", "determinant", "singular_value")
+        if not equals or not known or counted != (place.isdecimal() and place != "0") or (place and not counted):
+            raise InputError(f"{text!r} is no event; give one of {', '.join(QUANTITIES)} with =LEVEL, K from 1")
+        return cls(quantity, rational(level, f"the level of {name}"), int(place) if counted else None)
+
+    @property
+    def name(self) -> str:
+        """The quantity, with its place."""
+        return self.quantity if self.place is None else f"{self.quantity}:{self.place}"
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.level}"
+
+
+@dataclass(frozen=True)
+class Event:
+    """What was proved of the first crossing of a level.
+
+    Parameters
+    ----------
+    watch : Watch
+    outcome : {"crossed", "not crossed", "undecided"}
+        Crossed: the quantity is on different sides at `low` and at `high`. Not crossed: at no time of the run.
+    clear : Fraction
+        Flow time before which the quantity is nowhere on the level.
+    low, high : Fraction or None
+        Flow times between which it crosses.
+    """
+
+    watch: Watch
+    outcome: str
+    clear: Fraction
+    low: Fraction | None = None
+    high: Fraction | None = None
 
 
 @dataclass(frozen=True)
@@ -35,16 +98,27 @@ class Stop:
         Flow time.
     until_loss : Fraction or None
         `steps` is then the most that are taken.
+    until : Watch or None
+        A flow ends where this crosses its level.
+    watch : tuple of Watch
+        What else to look for along a flow.
+    at : tuple of Fraction
+        Flow times to record beside the grid.
     """
 
     steps: int | None = None
     time: Fraction | None = None
     until_loss: Fraction | None = None
+    until: Watch | None = None
+    watch: tuple[Watch, ...] = ()
+    at: tuple[Fraction, ...] = ()
 
     def specification(self) -> dict[str, Any]:
         """Return the JSON of the rule."""
-        items = {"steps": self.steps, "time": self.time, "until_loss": self.until_loss}
-        return {k: v if isinstance(v, int) else str(v) for k, v in items.items() if v is not None}
+        items = {"steps": self.steps, "time": self.time, "until_loss": self.until_loss, "until": self.until}
+        lists = {"watch": self.watch, "at": self.at}
+        found: dict[str, Any] = {k: v if isinstance(v, int) else str(v) for k, v in items.items() if v is not None}
+        return found | {k: [str(x) for x in v] for k, v in lists.items() if v}
 
 
 @dataclass(frozen=True)
@@ -137,6 +211,10 @@ class Trajectory:
         Where asked for: for each record the layers as rows of Measured.
     notes : tuple of str
         Sentences that a reader of a verdict should see.
+    events : tuple of Event
+        What was found of the levels that a flow was to watch.
+    dense : callable or None
+        Where weights were kept of a certified flow: the layers as rows of Measured at any flow time of the run.
     """
 
     problem: Problem
@@ -149,6 +227,8 @@ class Trajectory:
     status: Status
     weights: tuple[Any, ...] | None = None
     notes: tuple[str, ...] = ()
+    events: tuple[Event, ...] = ()
+    dense: Callable[[Fraction], tuple[Any, ...]] | None = field(default=None, compare=False, repr=False)
 
     @property
     def depth(self) -> int:

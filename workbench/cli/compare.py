@@ -28,6 +28,11 @@ _HELP = {
     "set": "A parameter of the dynamics, such as penalty=1/10; repeat for several",
     "step": "Step size; left out, the largest that the theorem allows",
     "until": "Stop once the loss is at most this",
+    "until_value": "End a flow in balls where singular value K of the end-to-end matrix crosses VALUE",
+    "until_determinant": "End a flow in balls where the end-to-end determinant crosses this; 0 is rank loss",
+    "watch": "Prove when a flow in balls first crosses a level, or that it does not: loss=1/10, determinant=0 or "
+    "singular_value:2=1/2; repeat for several",
+    "at": "Flow times to record beside the grid, such as 1/3,2/7",
     "digits": "Decimal digits guaranteed in every weight (mp, ball), or auto: as many as the verdict takes",
     "structure": "Let the backend ball run mode by mode where the problem allows it",
     "constant": "Value of a constant that the theorem leaves open, such as C=2; repeat for several",
@@ -48,6 +53,10 @@ def compare_command(
     steps: Annotated[int | None, typer.Option(help="Number of steps, or the most with --until-loss")] = None,
     time: Annotated[str | None, typer.Option(help="Flow time to run to")] = None,
     until_loss: Annotated[str | None, typer.Option(help=_HELP["until"])] = None,
+    until_singular_value: Annotated[str | None, typer.Option(help=_HELP["until_value"], metavar="K=VALUE")] = None,
+    until_determinant: Annotated[str | None, typer.Option(help=_HELP["until_determinant"])] = None,
+    watch: Annotated[list[str] | None, typer.Option(help=_HELP["watch"], metavar="QUANTITY=LEVEL")] = None,
+    at: Annotated[str | None, typer.Option(help=_HELP["at"])] = None,
     backend: Annotated[str, typer.Option(help="float64, mp, ball, exact or torch")] = "float64",
     digits: Annotated[str | None, typer.Option(help=_HELP["digits"])] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda or cuda:N, for torch")] = None,
@@ -68,7 +77,14 @@ def compare_command(
         "name": dynamics,
         "parameters": _assignments(parameter or []),
         "step_size": step_size,
-        "stop": {"steps": steps, "time": time, "until_loss": until_loss},
+        "stop": {
+            "steps": steps,
+            "time": time,
+            "until_loss": until_loss,
+            "until": _until(until_singular_value, until_determinant),
+            "watch": watch or None,
+            "at": None if at is None else at.split(","),
+        },
     }
     specification = {
         "problem": problem,
@@ -92,6 +108,15 @@ def compare_command(
         if not fresh:
             say("(found in the store; nothing was recomputed)")
     raise typer.Exit(status_of(record.verdict))
+
+
+def _until(singular_value: str | None, determinant: str | None) -> str | None:
+    """Return the event that ends a flow, as a text."""
+    if singular_value is not None and determinant is not None:
+        raise InputError("a run ends at one event: give --until-singular-value or --until-determinant, and --watch")
+    if singular_value is not None:
+        return f"singular_value:{singular_value}"
+    return None if determinant is None else f"determinant={determinant}"
 
 
 def _backend(name: str, digits: str | None, device: str | None) -> dict[str, Any]:
@@ -176,9 +201,9 @@ def _with_an_end(method: dict[str, Any], run: Path | None) -> dict[str, Any]:
     """Give a run that names no end a usual one: 500 steps, or flow time 5."""
     from workbench import dynamics
 
-    if all(v is None for v in method["stop"].values()):
+    if all(method["stop"][name] is None for name in ("steps", "time", "until_loss", "until")):
         flow = dynamics.module(method["name"]).FLOW
-        method["stop"] = {"time": "5"} if flow else {"steps": 500}
+        method["stop"] |= {"time": "5"} if flow else {"steps": 500}
         if run is None:
             say("no end was given: running to flow time 5" if flow else "no end was given: running 500 steps")
     return method
@@ -219,6 +244,7 @@ def document(record: Record) -> dict[str, Any]:
             for s in payload["statements"]
         ],
         "notes": payload["notes"],
+        "events": payload.get("events", []),
         "run_id": record.id,
     }
 

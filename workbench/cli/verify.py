@@ -63,7 +63,7 @@ def verify_command(
     names: Annotated[list[str] | None, typer.Argument(help="Theorems, derivations, reports, or paths of files")] = None,
     derivations: Annotated[bool, typer.Option("--derivations", help="Every derivation")] = False,
     theorems: Annotated[bool, typer.Option("--theorems", help="Every theorem")] = False,
-    witness: Annotated[bool, typer.Option("--witness", help="Recompute certified descents in mpmath alone")] = False,
+    witness: Annotated[bool, typer.Option("--witness", help="Recompute certified runs in mpmath alone")] = False,
     store: Annotated[Path | None, typer.Option(help="Folder of the store")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else")] = False,
 ) -> None:
@@ -194,7 +194,7 @@ def _report_tasks(name: str) -> list[Task]:
 
 
 def _testimony(task: Task) -> Any:
-    """Return what a second computation says of a certified descent, None of any other task."""
+    """Return what a second computation says of a certified run, None of any other task."""
     from workbench import witness
 
     return witness.recompute(task.experiment) if task.experiment and witness.applies(task.experiment) else None

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from workbench import backends
+from workbench.dynamics import _flow_modes
 from workbench.dynamics._modes import runner
 from workbench.dynamics._recorder import PrecisionShort
 from workbench.errors import InputError, UnknownNameError
@@ -110,7 +111,7 @@ def run(
     # A run that supposes equal layers is no witness for a statement about the layers: only the loss is read off it.
     about_the_loss = set(observes) <= {"loss"}
     shortcut = arithmetic.name == "ball" and arithmetic.structured and about_the_loss
-    structured = runner(problem, method) if shortcut else None
+    structured = (runner(problem, method, keep_weights) or _flow_modes.runner(problem, method)) if shortcut else None
     carry_out = structured or chosen.run
     while True:
         base = backends.load(arithmetic.name, bits=wanted + guard, device=arithmetic.device)

@@ -11,11 +11,14 @@ of its defect, coefficient by coefficient. Hence coefficient k may be computed a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 from workbench.backends.ball_frames import frobenius
+
+# Blocks of room that a wide matrix is made with.
+_ROOM = 8
 
 # Coefficient k of N is computed with a share 1 - _FALL k/N of the bits, and never with fewer than _LEAST_BITS:
 # it is multiplied by h^k, which is below 2^(-bits k/N) at the step length that the order is chosen for.
@@ -23,30 +26,46 @@ _FALL = 0.75
 _LEAST_BITS = 96
 
 
-@dataclass
-class Series:
-    """A matrix power series as left factor (its rows, block by block) and as right factor (its blocks)."""
+def falling_bits(bits: int, k: int, order: int) -> int:
+    """Return the precision that coefficient k of a series needs."""
+    return max(_LEAST_BITS, round(bits * (1 - _FALL * k / order)))
 
-    rows: list[list[Any]] = field(default_factory=list)
-    blocks: list[list[Any]] = field(default_factory=list)
-    shape: tuple[int, int] = (0, 0)
+
+class Series:
+    """A matrix power series as left factor (one wide matrix that grows) and as right factor (its blocks).
+
+    A matrix of balls takes twice as long to fill from a list as to multiply: the left one is kept and only added to.
+    """
+
+    def __init__(self) -> None:
+        self.wide: Any = None
+        self.blocks: list[list[Any]] = []
+        self.shape = (0, 0)
+        self._filled = 0
 
     def append(self, block: Any) -> None:
         """Add the next coefficient."""
-        table = block.tolist()
-        if not self.rows:
-            self.rows, self.shape = [[] for _ in table], (len(table), len(table[0]))
-        for row, new in zip(self.rows, table, strict=True):
-            row.extend(new)
-        self.blocks.append(list(chain.from_iterable(table)))
+        self.blocks.append(block.entries())
+        self.shape = (block.nrows(), block.ncols())
+
+    def as_left(self, flint: Any) -> Any:
+        """Return the coefficients side by side, and zeros up to the room that is kept."""
+        (rows, inner), count = self.shape, len(self.blocks)
+        if self.wide is None or self.wide.ncols() < count * inner:
+            self.wide, self._filled = flint.arb_mat(rows, (count + _ROOM) * inner), 0
+        for k in range(self._filled, count):
+            for place, value in enumerate(self.blocks[k]):
+                self.wide[place // inner, k * inner + place % inner] = value
+        self._filled = count
+        return self.wide
 
 
 def convolution(flint: Any, left: Series, right: Series) -> Any:
     """Return the last coefficient of a product of two series of equal length."""
-    terms, (rows, inner), columns = len(left.blocks), left.shape, right.shape[1]
-    row = flint.arb_mat(rows, terms * inner, list(chain.from_iterable(left.rows)))
-    column = flint.arb_mat(terms * inner, columns, list(chain.from_iterable(reversed(right.blocks))))
-    return row * column
+    wide, columns = left.as_left(flint), right.shape[1]
+    entries = list(chain.from_iterable(reversed(right.blocks)))
+    rows = wide.ncols()
+    return wide * flint.arb_mat(rows, columns, entries + [0] * (rows * columns - len(entries)))
 
 
 @dataclass
@@ -108,7 +127,7 @@ class FlowSeries:
         suffixes = [Series() for _ in range(depth)]
         residuals, cut = [], []
         for k in range(order):
-            with self._precision(max(_LEAST_BITS, round(bits * (1 - _FALL * k / order)))):
+            with self._precision(falling_bits(bits, k, order)):
                 for i in range(depth):
                     forward[i].append(layers[i][k])
                     transposed[i].append(layers[i][k].transpose())

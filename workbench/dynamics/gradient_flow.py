@@ -1,13 +1,11 @@
-r"""Gradient flow dW_i/dt = -dl/dW_i: enclosed in balls for linear networks, else extrapolated with an estimate.
+r"""Gradient flow dW_i/dt = -dl/dW_i: enclosed in balls, else extrapolated with an estimate.
 
-The backend chooses the method. Balls integrate a deep linear network by a validated Taylor method (`_taylor`), and
-every number is an enclosure. Everything else goes through Gragg, Bulirsch and Stoer's extrapolation, any order in any
-arithmetic.
+The backend chooses the method. Balls integrate by a validated Taylor method (`_taylor`), and every number is an
+enclosure. Everything else goes through Gragg, Bulirsch and Stoer's extrapolation, any order in any arithmetic.
 
 The modified midpoint rule with n_j = 2j substeps, j = 1 ... K, has an error expansion in even powers; K values give
 order 2K. The local error is estimated by the difference to the column before (order 2K - 2, so pessimistic), and
-propagated by exp(-h lambda_min) with the Hessian's smallest eigenvalue along the path: an estimate, also in balls
-around a residual network, which enclose the discretised path only; such a run says so in its notes.
+propagated by exp(-h lambda_min) with the Hessian's smallest eigenvalue along the path: an estimate.
 """
 
 from __future__ import annotations
@@ -22,13 +20,13 @@ from workbench.backends import Backend
 from workbench.backends.float64 import nearest
 from workbench.backends.running_error import RunningError, enclosing
 from workbench.dynamics._error_bounds import norm
-from workbench.dynamics._recorder import PrecisionShort, Recorder
+from workbench.dynamics._recorder import Recorder
 from workbench.dynamics._taylor import integrate
 from workbench.errors import UnsupportedError
 from workbench.exact import to_float
 from workbench.networks import Built, Parameters, build
 from workbench.networks.curvature import Curvature
-from workbench.problem import LinearNetwork, Problem
+from workbench.problem import Problem
 from workbench.trajectory import Arithmetic, Method, Status, Trajectory
 
 LABEL = "gradient flow"
@@ -43,8 +41,6 @@ _MOST_STEPS = 20_000
 # The error is carried in doubles, so it cannot be followed to more digits than their exponents reach.
 _MOST_DIGITS = 280
 _SMALLEST_ERROR = 1e-290
-
-_NOT_VALIDATED = "no validated flow is built for residual networks: the balls enclose the discretised path only"
 
 # Steps are dyadic, so that times are exact in every arithmetic.
 _STEP_BITS = 40
@@ -61,7 +57,11 @@ def run(
         raise UnsupportedError("the exact backend runs a few steps of descent, not a flow; use --backend ball or mp")
     if method.stop.time is None and method.stop.until_loss is None:
         raise UnsupportedError("a flow needs a time or a loss to stop at; give --time 5 or --until-loss 1e-10")
-    validated = base.name == "ball" and isinstance(problem.network, LinearNetwork)
+    stop, validated = method.stop, base.name == "ball"
+    if (stop.until or stop.watch or stop.at) and not validated:
+        raise UnsupportedError(
+            f"events and times of a flow are proved in balls, not in {base.name}; use --backend ball"
+        )
     if digits is not None and digits > _MOST_DIGITS and not validated:
         raise UnsupportedError(f"the error of a flow is estimated to {_MOST_DIGITS} digits at most, not {digits}")
     with base.session():
@@ -198,16 +198,6 @@ class _Flow:
         if isinstance(self.judge, RunningError):
             units = to_float(Fraction(self.error) / self.base.roundoff) if np.isfinite(self.error) else None
             return tuple(self.judge.wrap(p, np.inf if units is None else units) for p in parameters)
-        if self.base.name == "ball":
-            from workbench.backends.ball import arb
-            from workbench.exact import UNKNOWN, Measured
-
-            known = bool(np.isfinite(self.error))
-            if not known and self.digits is not None:
-                raise PrecisionShort(len(self.recorder.steps))
-            widening = arb(Measured(Fraction(0), Fraction(self.error)) if known else UNKNOWN)
-            flint = self.base._flint  # type: ignore[attr-defined]
-            return tuple(flint.arb_mat(p.nrows(), p.ncols(), [x + widening for x in p.entries()]) for p in parameters)
         return parameters
 
     def _trajectory(self, status: Status) -> Trajectory:
@@ -223,5 +213,5 @@ class _Flow:
             grade="estimate",
             status=status,
             weights=None if weights is None else tuple(weights),
-            notes=(*self.recorder.unmeasured.values(), *((_NOT_VALIDATED,) if self.base.name == "ball" else ())),
+            notes=tuple(self.recorder.unmeasured.values()),
         )

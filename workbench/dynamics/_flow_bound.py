@@ -1,0 +1,140 @@
+r"""The step lemma's ingredients for a deep linear network: defect, tube, logarithmic norm (see `_taylor`).
+
+The defect. p is the Taylor polynomial of degree N around an exact point, each coefficient cut to its midpoint: for
+    k < N, d_k bounds what was cut. For k >= N the coefficient is that of -F(p), and a product of matrix polynomials
+    is majorised by the product of the scalar polynomials of their norms: with w_j = sum ||W_j^(k)|| t^k and
+    v = sum_{k < N} ||E^(k)||_F t^k + (the coefficients k >= N of ||X|| prod w_j), layer i has at most
+    2c ||X|| (v prod_{j != i} w_j)_k. Time is scaled by h, so that the coefficients are sizes.
+
+The logarithmic norm. On the ball of radius r around p(t) the layers have norms at most m_j = w_j(h) + r, and lam =
+    2c ||X|| ||E|| max_i sum_{j != i} prod_{k != i, j} m_k (see `_error_bounds`). As l does not increase along x,
+    ||E(x(t))||_F <= ||E(x(0))||_F <= ||E(p(0))||_F + ||X|| (prod (w_j + r) - prod w_j), and the way from x(t) to the
+    point adds ||X|| (prod (w_j + 2r) - prod (w_j + r)). Norms need few bits, but balls: 64, rounded outwards.
+    This tends to zero with the loss. Where the loss does not (a bottleneck, a saddle) it charges for a growth that
+    there is not: then the Hessian itself is enclosed (`_hessian_balls`), and the smaller of the two is taken.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import prod
+from typing import Any
+
+from workbench.backends.ball import arb, precision
+from workbench.backends.ball_frames import frobenius
+from workbench.dynamics._error_bounds import spectral_norm_bound
+from workbench.dynamics._flow_series import Expansion
+from workbench.dynamics._hessian_balls import CurvatureBound
+from workbench.problem import Problem
+
+BOUND_BITS = 64
+
+Norms = tuple[list[list[Any]], list[Any]]
+
+# From this part of a natural unit a step on, the Hessian is enclosed: what it costs is then saved in digits.
+_LOOK = Fraction(1, 4)
+
+
+class StepBound:
+    """The lemma's ingredients, for a problem.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its network is linear.
+    backend : Ball
+    """
+
+    def __init__(self, problem: Problem, backend: Any) -> None:
+        self._backend, self._flint = backend, backend._flint
+        self._twice = arb(2 * problem.loss.factor)
+        inputs = problem.loss.inputs
+        self._inputs = self._flint.arb(1) if inputs is None else self._norm(backend.matrix(inputs.rows))
+        self._curvature = CurvatureBound(problem, backend)
+
+    def _norm(self, a: Any) -> Any:
+        """Return an upper bound of the spectral norm of an exact matrix."""
+        bound = self._flint.arb(spectral_norm_bound(self._backend.shadow(a)))
+        # Floats near the end of their range do not bound: the Frobenius norm in balls does.
+        return bound if bound.is_finite() and bound > 1e-200 else frobenius(a)
+
+    def majorants(self, expansion: Expansion) -> Norms:
+        """Return the norms of the coefficients of each layer, and of the residual."""
+        with precision(BOUND_BITS):
+            layers = [[self._norm(c[0]), *(frobenius(x) for x in c[1:])] for c in expansion.layers]
+            return layers, [frobenius(x) for x in expansion.residuals]
+
+    def defect(self, expansion: Expansion, norms: Norms, length: Any) -> Any:
+        """Return D, an upper bound of the integral of the defect's norm over the step."""
+        order = len(expansion.cut)
+        powers = [self._flint.arb(1)]
+        for _ in range(order):
+            powers.append(powers[-1] * length)
+        total = sum((d * powers[k] * length / (k + 1) for k, d in enumerate(expansion.cut)), start=self._flint.arb(0))
+        layers = [self._poly(n, powers) for n in norms[0]]
+        whole = prod(layers, start=self._flint.arb_poly([1])).coeffs()
+        low = self._poly(norms[1], powers).coeffs()
+        low += [self._flint.arb(0)] * (order - len(low))
+        residual = self._flint.arb_poly(low[:order] + [self._inputs * x for x in whole[order:]])
+        squares = self._flint.arb(0)
+        for others in _all_but_one(layers, self._flint.arb_poly([1])):
+            high = (residual * others).coeffs()[order:]
+            tail = sum((x.abs_upper() / (order + k + 1) for k, x in enumerate(high)), start=self._flint.arb(0))
+            layer = self._twice * self._inputs * tail * length
+            squares += layer * layer
+        return (total + squares.sqrt()).upper()
+
+    def _poly(self, norms: list[Any], powers: list[Any]) -> Any:
+        return self._flint.arb_poly([(x * p).upper() for x, p in zip(norms, powers, strict=False)])
+
+    def logarithmic_norm(self, norms: Norms, length: Any, radius: Any) -> Any:
+        """Return lam, an upper bound of -lambda_min(Hess l) on the tube of a radius around the step."""
+        zero = self._flint.arb(0)
+        # A larger norm is a norm's bound as well: no division by zero at a layer that vanishes.
+        least = self._flint.arb(2) ** -BOUND_BITS
+        sizes = []
+        for layer in norms[0]:
+            value = zero
+            for x in reversed(layer):
+                value = value * length + x
+            sizes.append(value.upper().max(least))
+        tube = [m + radius for m in sizes]
+        wider = prod((m + 2 * radius for m in sizes), start=self._flint.arb(1))
+        residual = norms[1][0] + self._inputs * (wider - prod(sizes, start=self._flint.arb(1)))
+        whole, inverse = prod(tube, start=self._flint.arb(1)), [1 / m for m in tube]
+        pairs = zero
+        for own in inverse:
+            pairs = pairs.max(whole * own * sum((x for x in inverse if x is not own), start=zero))
+        return (self._twice * self._inputs * residual * pairs).abs_upper()
+
+    def growth(self, expansion: Expansion, norms: Norms, length: Any, radius: Any) -> Any:
+        """Return an upper bound of the integral over the step of lam, and of zero."""
+        coarse = self.logarithmic_norm(norms, length, radius) * length
+        if coarse <= arb(_LOOK):
+            return coarse
+        return coarse.min(self._curvature.growth(expansion, norms[0], length, radius))
+
+
+def _all_but_one(factors: list[Any], one: Any) -> list[Any]:
+    """Return the products of all factors but each."""
+    left, right = [one], [one]
+    for factor in factors[:-1]:
+        left.append(left[-1] * factor)
+    for factor in reversed(factors[1:]):
+        right.append(right[-1] * factor)
+    return [a * b for a, b in zip(left, reversed(right), strict=True)]
+
+
+def enclosed_error(
+    bound: Any, expansion: Expansion, norms: Norms, length: Fraction, before: Any, bits: int
+) -> Any | None:
+    """Return the lemma's bound of ||x - p|| over a step, or None where its hypothesis is not shown."""
+    with precision(BOUND_BITS):
+        time = arb(length)
+        defect = bound.defect(expansion, norms, time)
+        radius = 8 * (before + defect) + arb(2) ** (-4 * bits)
+        if not radius.is_finite():
+            return None
+        growth = bound.growth(expansion, norms, time, radius.upper()).exp()
+        error = (growth * (before + defect)).upper()
+        return error if error < radius else None
