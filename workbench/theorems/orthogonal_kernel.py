@@ -3,7 +3,7 @@ r"""From an orthogonal start the tangent kernel is depth times a power of the ga
 Statement
     Let all hidden widths be equal, $W_j^T W_j = g I$ for $j < L$ and $W_L W_L^T = g I$ at the start. With $A_j = W_L \cdots W_{j+1}$ and
     $B_j = W_{j-1} \cdots W_1$ the neural tangent kernel is
-    $$P = \sum_{j=1}^{L} (X^T B_j^T B_j X) \otimes (A_j A_j^T) = L\, g^{L-1}\, X^T X \otimes I .$$
+    $$P(E) = \sum_{j=1}^{L} A_j A_j^T E\, X^T B_j^T B_j X = L\, g^{L-1}\, E\, X^T X \quad \text{for every residual} \quad E .$$
 
 Hypotheses
     linear_network: a deep linear network with inputs or without, $X = I$
@@ -16,7 +16,7 @@ Proof
     $W_j$ is square for $1 < j < L$, so that $W_j W_j^T = g I$ too. Then $B_j^T B_j = g^{j-1} I$ and $A_j A_j^T = g^{L-j} I$.
 
 Notes
-    In the paper's units the network is $(m^{L-1} d_y)^{-1/2} W_L \cdots W_1$ with $W^T W = m I$, and $P = (L/d_y)\, X^T X \otimes I$: layers
+    In the paper's units the network is $(m^{L-1} d_y)^{-1/2} W_L \cdots W_1$ with $W^T W = m I$, and $P(E) = (L/d_y)\, E X^T X$: layers
     scaled by the $L$-th root have $g^L = m / d_y$, and their step is the paper's times $g / m$. The kernel is that of the start.
 """
 
@@ -63,7 +63,7 @@ def predict(run: Run) -> list[Identity]:
             "kernel_anisotropy",
             "distance of the kernel at the start to its form",
             Fraction(0),
-            r"P \propto X^T X \otimes I",
+            r"P(E) \propto E X^T X",
         ),
     )
     count = len(run.steps)
