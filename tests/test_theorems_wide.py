@@ -8,9 +8,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from workbench import theorems
+from workbench import recording, theorems
 from workbench.errors import WorkbenchError
 from workbench.evidence import Evidence
 from workbench.exact import Measured
@@ -237,3 +238,23 @@ def test_the_best_matrix_and_the_least_loss_are_exact() -> None:
         assert all(sum(r * x for r, x in zip(rest, given, strict=True)) == 0 for given in loss.inputs.rows)
     assert known.least > 0
     assert known.spectrum[0].minus(Measured(Fraction(0))).value > 0
+
+
+def test_a_recorded_run_keeps_the_constant_that_it_was_judged_with(tmp_path: Path) -> None:
+    theorem = theorems.load("gaussian_start")
+    given = theorem.examples[0].experiment
+    weights = read({"theorem": theorem.name, **given}).trajectory(keep_weights=False)
+    path = tmp_path / "run.npz"
+    losses = [float(x.value or 0) for x in weights.observables["loss"]]
+    np.savez(
+        path,
+        steps=np.array(weights.steps),
+        loss=np.array(losses),
+        step_size=np.array(float(weights.method.step_size or 0)),
+    )
+    method = {"name": "gradient_descent"}
+    ids = set()
+    for constants in ({}, {"C": "1/2"}):
+        record = recording.judged(theorem, {**given, "dynamics": method, "constants": constants}, path)
+        ids.add(record.id)
+    assert len(ids) == 2
