@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from types import MappingProxyType
@@ -110,13 +110,18 @@ class Evidence:
         return to_float(max(known)) if known else None
 
 
-def run_of(trajectory: Trajectory) -> Run:
+def run_of(trajectory: Trajectory, constants: Mapping[str, Fraction] | None = None) -> Run:
     """Return a run as a theorem sees it, and cannot change it."""
     trajectory = replace(trajectory, observables=MappingProxyType(dict(trajectory.observables)))
-    return Run(trajectory, reals((trajectory.arithmetic.precision_bits or 53) + _GUARD))
+    return Run(trajectory, reals((trajectory.arithmetic.precision_bits or 53) + _GUARD), constants or {})
 
 
-def compare(theorem: Theorem, trajectory: Trajectory, without: Iterable[str] = ()) -> Evidence:
+def compare(
+    theorem: Theorem,
+    trajectory: Trajectory,
+    without: Iterable[str] = (),
+    constants: Mapping[str, Fraction] | None = None,
+) -> Evidence:
     """Judge a theorem on a run.
 
     Parameters
@@ -126,8 +131,12 @@ def compare(theorem: Theorem, trajectory: Trajectory, without: Iterable[str] = (
         It has recorded what `theorem.observes` names.
     without : iterable of str
         Hypotheses to set aside: they neither fail nor stay unknown.
+    constants : mapping of str to Fraction, optional
+        Values for constants that the statement leaves open; the evidence repeats them.
     """
-    run = run_of(trajectory)
+    chosen = theorem.chosen(constants or {})
+    trajectory = replace(trajectory, notes=(*trajectory.notes, *_assumed(chosen)))
+    run = run_of(trajectory, chosen)
     dropped = tuple(without)
     with run.reals.session():
         hypotheses = theorem.hypotheses(run)
@@ -156,6 +165,11 @@ def compare(theorem: Theorem, trajectory: Trajectory, without: Iterable[str] = (
         observed_rate(trajectory.times, trajectory.observables["loss"]) if "loss" in trajectory.observables else None,
         trajectory.notes,
     )
+
+
+def _assumed(constants: Mapping[str, Fraction]) -> list[str]:
+    """Return a note for each constant that the statement leaves open."""
+    return [f"assumed: {name} = {value}, which the statement leaves open" for name, value in constants.items()]
 
 
 def _overall(verdicts: Sequence[str], trajectory: Trajectory) -> str:

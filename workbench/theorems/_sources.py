@@ -96,3 +96,31 @@ def marcotte_2024(locator: str) -> Source:
 def saxe_2014(locator: str) -> Source:
     """Return Saxe, McClelland, Ganguli (2014) at a place."""
     return replace(_SAXE_2014, locator=locator)
+
+
+_HU_2020 = Source(
+    authors="Wei Hu, Lechao Xiao, Jeffrey Pennington",
+    year=2020,
+    title="Provable benefit of orthogonal initialization in optimizing deep linear networks",
+    where="ICLR 2020; arXiv:2001.05992",
+    url="https://arxiv.org/abs/2001.05992",
+)
+
+
+def hu_2020(locator: str) -> Source:
+    """Return Hu, Xiao, Pennington (2020) at a place."""
+    return replace(_HU_2020, locator=locator)
+
+
+_GHOSH_2025 = Source(
+    authors="Avrajit Ghosh, Soo Min Kwon, Rongrong Wang, Saiprasad Ravishankar, Qing Qu",
+    year=2025,
+    title="Learning dynamics of deep matrix factorization beyond the edge of stability",
+    where="ICLR 2025; arXiv:2502.20531",
+    url="https://arxiv.org/abs/2502.20531",
+)
+
+
+def ghosh_2025(locator: str) -> Source:
+    """Return Ghosh, Kwon, Wang, Ravishankar, Qu (2025) at a place."""
+    return replace(_GHOSH_2025, locator=locator)
