@@ -9,7 +9,9 @@ from itertools import pairwise
 
 import pytest
 
-from workbench import dynamics, experiment
+from workbench import dynamics, experiment, theorems
+from workbench.sweeps import family
+from workbench.theorems import FamilyExample, residual_depth_scaling
 from workbench.theorems._residual_runs import residual_run
 from workbench.theorems.residual_depth_scaling import WIDE, WIDE_LABELS
 from workbench.trajectory import Status, Trajectory
@@ -84,3 +86,19 @@ def test_the_loss_at_the_start_and_the_size_needed_do_not_depend_on_depth() -> N
     assert max(losses) - min(losses) < Fraction(1, 10**20)  # type: ignore[operator, type-var]
     ends = [float(run("1/2", d, "zero").observables["branch_norm"][-1].value or 0) * d**0.5 for d in SHALLOW]
     assert all(b == pytest.approx(a, rel=0.1) for a, b in pairwise(ends))
+
+
+@pytest.mark.parametrize("planted", ["a step that falls with the square of the depth", "a wrong exponent"])
+def test_a_planted_exponent_is_caught(planted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = residual_depth_scaling
+    if planted == "a wrong exponent":
+        honest = module.exponent
+        monkeypatch.setattr(module, "exponent", lambda run: (honest(run) or Fraction(0)) - Fraction(1, 10))
+    else:
+        monkeypatch.setattr(module, "largest_step_size", lambda run: run.number(Fraction(1, run.depth**2)))
+    found = family.of_example(
+        theorems.load(module.__name__.rpartition(".")[2]),
+        FamilyExample(planted, "violated", module.scaled("1/2", (8, 32, 128, 512), stop={"steps": 1})),
+    ).evidence()
+    assert found.verdict == "violated"
+    assert {j.prediction.name for j in found.judged if j.verdict == "violated"} == {"weights"}
