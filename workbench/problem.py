@@ -10,7 +10,8 @@ from typing import Any
 from workbench.errors import InputError, ShapeError
 from workbench.exact import Exact, Matrix
 
-ACTIVATIONS = ("identity", "tanh")
+# softplus is ln((1 + e^z) / 2), shifted so that it vanishes at zero.
+ACTIVATIONS = ("identity", "tanh", "arctan", "softplus")
 
 # Factor c of the loss c ||F(X) - Y||_F^2; "mean" divides by the number of samples as well.
 NORMALISATIONS = {"half": Fraction(1, 2), "mean": Fraction(1, 2), "none": Fraction(1)}

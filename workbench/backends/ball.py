@@ -46,6 +46,13 @@ def precision(bits: int) -> Iterator[None]:
             context.prec = before
 
 
+def _curved(activation: str, x: Any, order: int) -> Any:
+    """Return arctan or the shifted softplus, or its derivative, of one ball."""
+    if activation == "arctan":
+        return x.atan() if order == 0 else 1 / (1 + x * x)
+    return x.exp().log1p() - flint().arb.const_log2() if order == 0 else 1 / (1 + (-x).exp())
+
+
 class Ball(ShadowedScalars):
     """Midpoint-radius arithmetic with outward rounding.
 
@@ -122,6 +129,8 @@ class Ball(ShadowedScalars):
             values = [x.tanh() for x in a.entries()]
             chosen = values if order == 0 else [1 - v * v for v in values]
             return self._flint.arb_mat(a.nrows(), a.ncols(), chosen)
+        if activation in ("arctan", "softplus"):
+            return self._flint.arb_mat(a.nrows(), a.ncols(), [_curved(activation, x, order) for x in a.entries()])
         raise UnsupportedError(f"the backend {self.name} has no activation {activation!r}")
 
     def clip_spectrum(self, a: Array, radius: Fraction) -> Array:

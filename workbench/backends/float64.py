@@ -71,6 +71,10 @@ class Float64(ShadowedScalars):
         if activation == "tanh":
             value = np.tanh(a)
             return value if order == 0 else 1 - value * value
+        if activation == "arctan":
+            return np.arctan(a) if order == 0 else 1 / (1 + a * a)
+        if activation == "softplus":
+            return np.logaddexp(0, a) - np.log(2) if order == 0 else (1 + np.tanh(a / 2)) / 2
         raise UnsupportedError(f"the backend {self.name} has no activation {activation!r}")
 
     def clip_spectrum(self, a: Array, radius: Fraction) -> Array:

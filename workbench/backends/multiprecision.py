@@ -111,7 +111,17 @@ class Multiprecision(ShadowedScalars):
         if activation == "tanh":
             value = np.array([[self.context.tanh(x) for x in row] for row in a.tolist()], dtype=object)
             return value if order == 0 else self.context.one - value * value
+        if activation in ("arctan", "softplus"):
+            rule = self._rule(activation, order)
+            return np.array([[rule(x) for x in row] for row in a.tolist()], dtype=object)
         raise UnsupportedError(f"the backend {self.name} has no activation {activation!r}")
+
+    def _rule(self, activation: str, order: int) -> Any:
+        """Return arctan or the shifted softplus, or its derivative, of one number."""
+        mp = self.context
+        if activation == "arctan":
+            return mp.atan if order == 0 else lambda x: 1 / (1 + x * x)
+        return (lambda x: mp.log1p(mp.exp(x)) - mp.ln2) if order == 0 else (lambda x: 1 / (1 + mp.exp(-x)))
 
     def clip_spectrum(self, a: Array, radius: Fraction) -> Array:
         """Return the Frobenius-nearest matrix of spectral norm at most `radius`."""

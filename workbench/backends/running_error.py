@@ -117,9 +117,10 @@ class RunningError(ShadowedScalars):
         middle = self.base.activate(activation, a.middle, order)
         if activation == "identity":
             return self._bounded(middle, a.radius if order == 0 else np.zeros_like(a.radius))
-        # The supported activations have |sigma'| <= 1 and |sigma''| <= 1; libraries round tanh within two ulps.
+        # The supported activations have |sigma'| <= 1 and |sigma''| <= 1; libraries round them within two ulps, the
+        # softplus before it is shifted to zero.
         result = self._bounded(middle, a.radius)
-        result.radius = result.radius + 4 * np.maximum(result.size, 1.0 if order else 0.0)
+        result.radius = result.radius + 4 * np.maximum(result.size, 1.0 if order or activation == "softplus" else 0.0)
         return result
 
     def clip_spectrum(self, a: Bounded, radius: Fraction) -> Bounded:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
@@ -92,6 +93,12 @@ class Torch(ShadowedScalars):
         if activation == "tanh":
             value = self._torch.tanh(a)
             return value if order == 0 else 1 - value * value
+        if activation == "arctan":
+            return self._torch.atan(a) if order == 0 else 1 / (1 + a * a)
+        if activation == "softplus":
+            # torch's own softplus is the identity from 20 on.
+            zero = self._torch.zeros_like(a)
+            return self._torch.logaddexp(zero, a) - math.log(2) if order == 0 else self._torch.sigmoid(a)
         raise UnsupportedError(f"the backend {self.name} has no activation {activation!r}")
 
     def clip_spectrum(self, a: Array, radius: Fraction) -> Array:

@@ -28,6 +28,7 @@ from workbench.backends.ball import arb
 from workbench.backends.ball_frames import frobenius, unit
 from workbench.dynamics._error_bounds import spread_evenly
 from workbench.dynamics._flow_series import Expansion
+from workbench.errors import UnsupportedError
 from workbench.networks import build
 from workbench.problem import Problem
 
@@ -106,6 +107,8 @@ class Tangents:
             return Tangent(value)
         rate = self._base.activate(activation, a.value, 1)
         if order == 1:
+            if activation != "tanh":
+                raise UnsupportedError(f"no second derivative is known of the activation {activation!r}")
             # (tanh')' = -2 tanh tanh'.
             rate = -2 * self._base.multiply(self._base.activate(activation, a.value), rate)
         return Tangent(value, self._base.multiply(rate, a.slope))

@@ -62,6 +62,14 @@ _SAXE_2014 = Source(
     url="https://arxiv.org/abs/1312.6120",
 )
 
+_CONT_2022 = Source(
+    authors="Rama Cont, Alain Rossier, Renyuan Xu",
+    year=2022,
+    title="Convergence and implicit regularization properties of gradient descent for deep residual networks",
+    where="arXiv:2204.07261",
+    url="https://arxiv.org/abs/2204.07261",
+)
+
 
 def bartlett_2018(locator: str) -> Source:
     """Return Bartlett, Helmbold, Long (2018) at a place."""
@@ -96,6 +104,11 @@ def marcotte_2024(locator: str) -> Source:
 def saxe_2014(locator: str) -> Source:
     """Return Saxe, McClelland, Ganguli (2014) at a place."""
     return replace(_SAXE_2014, locator=locator)
+
+
+def cont_2022(locator: str) -> Source:
+    """Return Cont, Rossier, Xu (2022) at a place."""
+    return replace(_CONT_2022, locator=locator)
 
 
 _HU_2020 = Source(

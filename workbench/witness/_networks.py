@@ -6,6 +6,7 @@ from typing import Any
 
 import mpmath
 
+from workbench.errors import UnsupportedError
 from workbench.exact import Exact, Power
 from workbench.initialization import BalancedLayer, weights
 from workbench.problem import LinearNetwork, Problem, ResidualNetwork
@@ -100,6 +101,8 @@ class Residual(Network):
         network = problem.network
         if not isinstance(network, ResidualNetwork):
             raise TypeError("a residual network was wanted")
+        if network.activation not in ("identity", "tanh"):
+            raise UnsupportedError(f"no witness knows the activation {network.activation!r}")
         self.scale, self.curved = self.number(network.branch_scale), network.activation == "tanh"
 
     def activated(self, argument: Any) -> Any:

@@ -1,0 +1,106 @@
+"""Specifications of small residual networks on data, for the examples of the theorems."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workbench.theorems._statement import Example
+
+_FLOW = {"name": "gradient_flow"}
+_BALL = {"name": "ball", "digits": 30}
+
+# Two unit vectors with <x_1, x_2> = 3/5: lambda_0 = 2/5.
+PAIR = [["1", "3/5"], ["0", "4/5"]]
+ORTHONORMAL = [["3/5", "-4/5"], ["4/5", "3/5"]]
+
+
+def residual_run(
+    rows: list[list[str]],
+    labels: list[list[str]],
+    depth: int,
+    scale: str,
+    *,
+    time: str = "1",
+    activation: str = "tanh",
+    start: dict[str, Any] | None = None,
+    dynamics: dict[str, Any] | None = None,
+    backend: dict[str, Any] | None = None,
+    without: list[str] | None = None,
+) -> dict[str, Any]:
+    """Return the specification of a run of a residual network on data, without its theorem."""
+    network = {"kind": "residual", "width": len(rows), "depth": depth}
+    return {
+        "problem": {
+            "network": {**network, "activation": activation, "branch_scale": scale},
+            "loss": {"kind": "square", "inputs": {"rows": rows}, "target": {"rows": labels}, "normalisation": "mean"},
+            "start": start or {"scheme": "identity"},
+        },
+        "dynamics": dynamics or {**_FLOW, "stop": {"time": time}},
+        "backend": backend or _BALL,
+        "without": without or [],
+    }
+
+
+def _number(x: str, y: str, scale: str = "1", depth: int = 1, **options: Any) -> dict[str, Any]:
+    """Return a run of width one on one sample."""
+    return residual_run([[x]], [[y]], depth, scale, **options)
+
+
+def _given(value: str, depth: int = 1) -> dict[str, Any]:
+    return {"scheme": "given", "weights": [[[value]]] * depth}
+
+
+def without_branches() -> dict[str, Any]:
+    """Return a deep linear network near its saddle at zero, where there is no skip to move it on."""
+    identity = [["1", "0"], ["0", "1"]]
+    small = {"scheme": "gaussian", "seed": 1, "scale": "1/1000"}
+    run = residual_run(identity, [["1/1000", "0"], ["0", "1/1000"]], 2, "1", start=small, without=["setting"])
+    return {**run, "problem": {**run["problem"], "network": {"kind": "linear", "widths": [2, 2, 2]}}}
+
+
+def controls(push: str, saturated: str) -> list[Example]:
+    """Return a vacuous run, and one violated for each hypothesis dropped but `gram_positive` (see the statements).
+
+    Parameters
+    ----------
+    push : str
+        A label beside the input one, within the threshold of the loss.
+    saturated : str
+        A weight below c/2 times 100, in tanh's flat part.
+    """
+    descent = {"name": "gradient_descent", "step_size": "5/2", "stop": {"steps": 12}}
+    dropped = "the hypothesis dropped"
+    return [
+        Example("descent", "vacuous", _number("1", push, "power(2,-1/2)", 2, dynamics=descent)),
+        Example(
+            f"descent with a long step, {dropped}",
+            "violated",
+            _number("1", push, "power(2,-1/2)", 2, dynamics=descent, without=["gradient_flow"]),
+        ),
+        Example(f"layers without skips near zero, {dropped}", "violated", without_branches()),
+        Example(
+            f"an activation of slope one half at zero, {dropped}",
+            "violated",
+            _number("1", push, activation="softplus", backend={"name": "float64"}, without=["activation"]),
+        ),
+        Example(
+            f"a branch scale that asks for weights where tanh is flat, {dropped}",
+            "violated",
+            _number("1", "201/200", "1/100", start=_given(saturated), time="200", without=["branch_scale"]),
+        ),
+        Example(
+            f"an input of norm ten whose label is out of reach, {dropped}",
+            "violated",
+            _number("10", "30", time="1/10", without=["unit_inputs"]),
+        ),
+        Example(
+            f"a start beyond the bound, {dropped}",
+            "violated",
+            _number("1", "5/4", start=_given("1/4"), without=["initial_weights"]),
+        ),
+        Example(
+            f"a label out of reach, {dropped}",
+            "violated",
+            _number("1", "2", without=["initial_loss"]),
+        ),
+    ]
