@@ -48,7 +48,7 @@ def test_devices_that_are_not_here_and_momenta_below_zero_are_refused() -> None:
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_machine_without_a_gpu_says_so_in_a_line(workbench: Any) -> None:
+def test_a_machine_without_a_gpu_says_so_in_a_line(workbench_here: Any) -> None:
     target = '{"family": "near_identity", "shape": [2, 2]}'
-    done = workbench("ensemble", "near_identity", "--target", target, "--widths", "2,2", "--device", "cuda")
+    done = workbench_here("ensemble", "near_identity", "--target", target, "--widths", "2,2", "--device", "cuda")
     assert (done.status, done.err.count("\n")) == (2, 1), done.err

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from test_sweeps import SWEEP, cells
 
-from tests.test_sweeps import SWEEP, cells
 from workbench.errors import InputError, StoreError
 from workbench.store import Store
 from workbench.sweeps import execution, outcomes, results, runs
