@@ -10,7 +10,7 @@ Source
     Marcotte, Gribonval and Peyre (2025) for blocks with skips in general; this form is worked out for this project.
 
 Scope
-    Proved for the square loss at the depths asked for, and for any loss with gradient G at depth j + 1 or more
+    Proved for any loss with gradient G, block by block at the depths asked for and once at depth j + 1 or more
     through the letters above and below the two blocks. Linear blocks of constant width: no activation. Existence of
     the flow is supposed. Descent does not conserve it.
 """
@@ -47,7 +47,7 @@ def prove(calculus: Calculus, depth: int, widths: Sequence[Width]) -> Iterator[I
     network = residual_network(depth, widths[0])
     blocks = network.branches
     for j in range(1, depth):
-        yield from laws(calculus, network.loss, (blocks[j - 1], blocks[j]), f"of blocks {j} and {j + 1}")
+        yield from laws(calculus, network.general_loss, (blocks[j - 1], blocks[j]), f"of blocks {j} and {j + 1}")
     first, second, above, below = (Letter(name, widths[0], widths[0]) for name in ("A_j", "A_{j+1}", "M", "N"))
     pair = [identity(widths[0]) + DELTA * matrix(branch) for branch in (second, first)]
     argument = matrix(above) @ pair[0] @ pair[1] @ matrix(below)
@@ -59,12 +59,14 @@ def laws(calculus: Calculus, loss: Loss, pair: tuple[Letter, Letter], which: str
     """Yield the defect's form in the branches and that it is conserved."""
     width = pair[0].rows
     lower, upper = (identity(width) + DELTA * matrix(branch) for branch in pair)
-    defect, moving = Letter("D", width, width), Letter("dot D", width, width)
+    moving = Letter("dot D", width, width)
     value = upper.T @ upper - lower @ lower.T
     first, second = (matrix(branch) for branch in pair)
     linear = second + second.T - first - first.T
     branches = DELTA * linear + DELTA**2 * (second.T @ second - first @ first.T)
-    yield Identity(f"defect {which}", matrix(defect), branches, ((defect, value),))
+    blocks = [Letter(branch.name.replace("A", "W"), width, width) for branch in pair]
+    defect = matrix(blocks[1]).T @ matrix(blocks[1]) - matrix(blocks[0]) @ matrix(blocks[0]).T
+    yield Identity(f"defect {which}", defect, branches, tuple(zip(blocks, (lower, upper), strict=True)))
     change = calculus.lie_derivative(value, calculus.flow(loss, pair))
     yield Identity(f"conservation {which}", matrix(moving), zero(width, width), ((moving, change),))
 

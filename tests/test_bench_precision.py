@@ -8,12 +8,12 @@ import pytest
 
 from workbench import dynamics
 from workbench.bench import precision_flow
-from workbench.bench.precision import Peer, _problem
+from workbench.bench.precision import Peer, random_problem
 from workbench.trajectory import Arithmetic, Method, Stop
 
 
 def test_the_peer_of_descent_lands_in_the_enclosure():
-    given = _problem(2, 3, structured=False)
+    given = random_problem(2, 3, structured=False)
     eta, digits = Fraction(1, 100), 30
     run = dynamics.run(given, Method("gradient_descent", Stop(steps=9), eta), Arithmetic("ball", digits))
     loss = run.observables["loss"][-1]
@@ -21,7 +21,7 @@ def test_the_peer_of_descent_lands_in_the_enclosure():
 
 
 def test_the_peer_of_the_flow_lands_in_the_enclosure():
-    given = _problem(2, 2, structured=False)
+    given = random_problem(2, 2, structured=False)
     method = Method("gradient_flow", Stop(time=Fraction(1, 4)))
     run = dynamics.run(given, method, Arithmetic("ball", 20), keep_weights=True)
     mine = [float(x.value) for layer in run.weights[-1] for row in layer for x in row]

@@ -82,7 +82,9 @@ def test_the_log_says_which_claims_read_no_gradient(name, outcomes):
     text = outcomes[name].text()
     for part in outcomes[name].parts["prove"]:
         wanted = f"reads the gradient of {', '.join(part['reads'])}" if part["reads"] else "reads no gradient"
-        wanted = "declared to hold for any gradient" if part["unnoticed"] else wanted
+        if part["any_gradient"]:
+            seen = f" of {', '.join(part['unnoticed'])}" if part["unnoticed"] else ", but a fault refutes it"
+            wanted += f"; declared to hold for any gradient{seen}"
         assert f"{part['name']} ({wanted})" in text
 
 

@@ -213,7 +213,7 @@ def test_a_claim_of_algebra_may_be_declared_to_hold_for_any_gradient(written):
     )
     outcome = run(written('any_gradient = ("nothing",)\n' + textwrap.dedent(body)))
     assert outcome.verdict == "proved"
-    assert "nothing (declared to hold for any gradient)" in outcome.text()
+    assert "nothing (reads the gradient of W_2; declared to hold for any gradient of W_2)" in outcome.text()
 
 
 def test_rules_that_only_zero_obeys_prove_nothing(written):

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from workbench import backends, dynamics
-from workbench.dynamics import _error_bounds, _recorder, gradient_descent, penalised_descent
+from workbench.dynamics import _error_bounds, _iteration, _recorder, gradient_descent, penalised_descent
 from workbench.dynamics.gradient_flow import _Flow, extrapolation_weights
 from workbench.errors import InputError, ShapeError, UnknownNameError, UnsupportedError
 from workbench.evidence import compare
@@ -303,8 +303,14 @@ def test_every_recorded_weight_has_the_digits_asked_for(digits: int) -> None:
         assert all(e is not None and e <= 4 * Fraction(1, 10**digits) for e in errors)
 
 
+def in_balls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run full matrices in balls: neither the modes nor the fixed point."""
+    monkeypatch.setattr(dynamics, "runner", lambda *given: None)
+    monkeypatch.setattr(_iteration, "applies", lambda problem, method: False)
+
+
 def test_a_wrong_lipschitz_constant_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dynamics, "runner", lambda problem, method: None)  # full matrices, not the modes
+    in_balls(monkeypatch)
     truth = certified("saddle", 300, 80)
     assert agree(descend(SADDLE, "ball", 300, digits=1), truth)
     monkeypatch.setattr(gradient_descent.Step, "growth", lambda self, low, high: 0.5)
@@ -312,7 +318,7 @@ def test_a_wrong_lipschitz_constant_is_caught(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_hessian_bound_without_its_twist_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dynamics, "runner", lambda problem, method: None)  # full matrices, not the modes
+    in_balls(monkeypatch)
     truth = certified("saddle", 1500, 80)
     # As though the loss were convex: no growth along the saddle's directions.
     monkeypatch.setattr(_error_bounds.HessianBound, "extremes", lambda self, layers, error: (0.0, 1.0))

@@ -103,6 +103,7 @@ def statement(predict: Callable[[Any], list[Any]], hypotheses: list[Hypothesis] 
         observes=("loss",),
         hypotheses=lambda run: hypotheses or [],
         predict=predict,
+        chosen=dict,
     )
 
 

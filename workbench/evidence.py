@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from types import MappingProxyType
@@ -110,13 +110,18 @@ class Evidence:
         return to_float(max(known)) if known else None
 
 
-def run_of(trajectory: Trajectory) -> Run:
+def run_of(trajectory: Trajectory, constants: Mapping[str, Fraction] | None = None) -> Run:
     """Return a run as a theorem sees it, and cannot change it."""
     trajectory = replace(trajectory, observables=MappingProxyType(dict(trajectory.observables)))
-    return Run(trajectory, reals((trajectory.arithmetic.precision_bits or 53) + _GUARD))
+    return Run(trajectory, reals((trajectory.arithmetic.precision_bits or 53) + _GUARD), constants or {})
 
 
-def compare(theorem: Theorem, trajectory: Trajectory, without: Iterable[str] = ()) -> Evidence:
+def compare(
+    theorem: Theorem,
+    trajectory: Trajectory,
+    without: Iterable[str] = (),
+    constants: Mapping[str, Fraction] | None = None,
+) -> Evidence:
     """Judge a theorem on a run.
 
     Parameters
@@ -126,8 +131,12 @@ def compare(theorem: Theorem, trajectory: Trajectory, without: Iterable[str] = (
         It has recorded what `theorem.observes` names.
     without : iterable of str
         Hypotheses to set aside: they neither fail nor stay unknown.
+    constants : mapping of str to Fraction, optional
+        Values for constants that the statement leaves open; the evidence repeats them.
     """
-    run = run_of(trajectory)
+    chosen = theorem.chosen(constants or {})
+    trajectory = replace(trajectory, notes=(*trajectory.notes, *_assumed(chosen)))
+    run = run_of(trajectory, chosen)
     dropped = tuple(without)
     with run.reals.session():
         hypotheses = theorem.hypotheses(run)
@@ -156,6 +165,11 @@ def compare(theorem: Theorem, trajectory: Trajectory, without: Iterable[str] = (
         observed_rate(trajectory.times, trajectory.observables["loss"]) if "loss" in trajectory.observables else None,
         trajectory.notes,
     )
+
+
+def _assumed(constants: Mapping[str, Fraction]) -> list[str]:
+    """Return a note for each constant that the statement leaves open."""
+    return [f"assumed: {name} = {value}, which the statement leaves open" for name, value in constants.items()]
 
 
 def _overall(verdicts: Sequence[str], trajectory: Trajectory) -> str:
@@ -192,7 +206,7 @@ def _well_formed(number: Measured) -> Measured:
 
 def _judge(prediction: Bound | Identity | Count, run: Run, trajectory: Trajectory) -> Judged:
     if isinstance(prediction, Count):
-        return _judge_count(prediction, run)
+        return _judge_count(prediction, run, trajectory)
     for side in (prediction.lhs, prediction.rhs):
         if not isinstance(side, Sequence) or isinstance(side, str):
             raise TheoremFileError(f"{prediction.name}: a side is {side!r}; give one number for each record")
@@ -267,13 +281,14 @@ def identity_verdict(gaps: Sequence[Measured], resolution: Fraction) -> str:
     return UNDECIDED
 
 
-def _judge_count(prediction: Count, run: Run) -> Judged:
+def _judge_count(prediction: Count, run: Run, trajectory: Trajectory) -> Judged:
     """Judge the first step at which a quantity is at most its level against the steps allowed."""
     values = [measured(run.reals, v) for v in prediction.values]
     allowed = _ceiling(measured(run.reals, prediction.at_most))
     if len(values) != len(run.steps):
         return Judged(prediction, UNDECIDED, UNKNOWN)
-    reached = _first_step_below(run.steps, values, prediction.level)
+    watched = values == list(trajectory.observables.get("loss", ())) and _stopped_at(prediction.level, trajectory)
+    reached = _first_step_below(run.steps, values, prediction.level, watched)
     if allowed is None:
         return Judged(prediction, UNDECIDED, UNKNOWN, measured=reached)
     if reached is None:
@@ -294,14 +309,25 @@ def _ceiling(value: Measured) -> int | None:
     return low if low == high else None
 
 
-def _first_step_below(steps: Sequence[int], values: Sequence[Measured], level: Fraction) -> int | None:
-    """Return the step at which the level is reached for certain and was not reached for certain one step before."""
+def _stopped_at(level: Fraction, trajectory: Trajectory) -> bool:
+    """Say whether an enclosure watched the loss at every step, recorded or not, and stopped at the level."""
+    certain = trajectory.grade == "enclosure" and trajectory.arithmetic.digits is not None
+    return certain and trajectory.status is Status.CONVERGED and trajectory.method.stop.until_loss == level
+
+
+def _first_step_below(
+    steps: Sequence[int], values: Sequence[Measured], level: Fraction, watched: bool = False
+) -> int | None:
+    """Return the step at which the level is reached for certain and was not reached for certain one step before.
+
+    The step before need not be recorded where the run watched the level itself.
+    """
     for index, value in enumerate(values):
         bounds = value.bounds()
         if bounds is None:
             return None
         if bounds[1] <= level:
-            if steps[index] == 0 or (index and steps[index - 1] == steps[index] - 1):
+            if steps[index] == 0 or watched or (index and steps[index - 1] == steps[index] - 1):
                 return steps[index]
             return None
         if bounds[0] <= level:

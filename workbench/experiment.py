@@ -7,7 +7,7 @@ hypotheses. Its canonical form, with every number exact and every file by conten
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -41,6 +41,8 @@ class Experiment:
     arithmetic : Arithmetic
     without : tuple of str
         Hypotheses to set aside.
+    constants : mapping of str to Fraction
+        Values given to constants that the theorem leaves open.
     """
 
     theorem: Theorem
@@ -48,12 +50,14 @@ class Experiment:
     method: Method
     arithmetic: Arithmetic
     without: tuple[str, ...] = ()
+    constants: Mapping[str, Fraction] = field(default_factory=dict)
 
     def specification(self) -> dict[str, Any]:
         """Return the canonical JSON that the run id is taken of."""
         theorem: dict[str, Any] = {"name": self.theorem.name}
         if not self.theorem.built_in:
             theorem["sha256"] = self.theorem.sha256
+        given = {"constants": {k: str(v) for k, v in sorted(self.constants.items())}} if self.constants else {}
         return {
             "kind": "evidence",
             "theorem": theorem,
@@ -61,6 +65,7 @@ class Experiment:
             "dynamics": self.method.specification(),
             "backend": self.arithmetic.specification(),
             "without": sorted(self.without),
+            **given,
         }
 
     @property
@@ -77,7 +82,7 @@ class Experiment:
         """Carry the run out and judge the theorem on it, at a precision of its own where that was asked."""
         if self.arithmetic.automatic:
             return self._decided()
-        return compare(self.theorem, self.trajectory(), self.without)
+        return compare(self.theorem, self.trajectory(), self.without, self.constants)
 
     def _decided(self) -> Evidence:
         """Raise the precision until the verdict is decided or a limit is reached, and say what was tried."""
@@ -136,13 +141,25 @@ def read(specification: Mapping[str, Any], theorem: Theorem | None = None) -> Ex
     theorem : Theorem, optional
         In place of the specification's.
     """
-    _known(specification, ("kind", "theorem", "problem", "dynamics", "backend", "without"), "the specification")
+    _known(
+        specification,
+        ("kind", "theorem", "problem", "dynamics", "backend", "without", "constants"),
+        "the specification",
+    )
     if theorem is None:
         theorem = theorems.load(str(_required(specification, "theorem", "the specification")))
     problem = read_problem(_required(specification, "problem", "the specification"))
     arithmetic = read_arithmetic(specification.get("backend", {"name": "float64"}))
     method = read_method(_required(specification, "dynamics", "the specification"), problem, theorem)
-    return Experiment(theorem, problem, method, arithmetic, tuple(specification.get("without", ())))
+    given = read_constants(specification.get("constants", {}), theorem)
+    return Experiment(theorem, problem, method, arithmetic, tuple(specification.get("without", ())), given)
+
+
+def read_constants(data: Mapping[str, Any], theorem: Theorem) -> dict[str, Fraction]:
+    """Return the values given to constants that a theorem leaves open."""
+    given = {str(name): rational(value, f"the constant {name}") for name, value in data.items()}
+    theorem.chosen(given)
+    return given
 
 
 def read_problem(data: Mapping[str, Any]) -> Problem:

@@ -29,7 +29,7 @@ from workbench.backends.running_error import RunningError
 from workbench.errors import InputError, ShapeError
 from workbench.evidence import compare
 from workbench.exact import UNKNOWN, Measured
-from workbench.experiment import read_arithmetic, read_method, read_problem
+from workbench.experiment import read_arithmetic, read_constants, read_method, read_problem
 from workbench.networks import build
 from workbench.problem import Problem
 from workbench.records import evidence_record
@@ -65,7 +65,8 @@ def judged(theorem: Theorem, specification: Mapping[str, Any], path: Path) -> Re
     given["stop"] = {"time": "1"} if dynamics.module(given["name"]).FLOW else {"steps": 1}
     method = read_method(given, problem, theorem)
     trajectory = _trajectory(problem, method, arrays, theorem.observes, path)
-    evidence = compare(theorem, trajectory, specification.get("without", ()))
+    constants = read_constants(specification.get("constants", {}), theorem)
+    evidence = compare(theorem, trajectory, specification.get("without", ()), constants)
     kept = {
         "kind": "evidence",
         "theorem": {"name": theorem.name, "sha256": theorem.sha256},
@@ -74,6 +75,7 @@ def judged(theorem: Theorem, specification: Mapping[str, Any], path: Path) -> Re
         "backend": read_arithmetic({"name": "float64"}).specification(),
         "run": _digest(path),
         "without": sorted(specification.get("without", ())),
+        **({"constants": {name: str(x) for name, x in sorted(constants.items())}} if constants else {}),
     }
     label = f"{dynamics.module(method.name).LABEL}, run elsewhere"
     return evidence_record(evidence, kept, [content.reference(theorem.path)], label)

@@ -17,6 +17,9 @@ from workbench.exact import Matrix, Measured
 # Half-width of a first enclosure, relative to the largest entry; doubled where a count disagrees.
 _FIRST_WIDTH = Fraction(1, 2**44)
 
+# How much nearer to zero the end of an enclosure is drawn at a time.
+_NEARER = 256
+
 
 def symmetric_eigenvalues(matrix: Matrix) -> tuple[Measured, ...]:
     """Return the eigenvalues of a symmetric matrix, ascending, each enclosed (exact where rational and found).
@@ -50,8 +53,28 @@ def _enclose(polynomial: list[Fraction], index: int, guess: Fraction, scale: Fra
         below_lower = size - sum(_roots_above(polynomial, lower))
         above_upper = _roots_above(polynomial, upper)[0]
         if below_lower <= index < size - above_upper:
-            return Measured.between(lower, upper)
+            return _signed(polynomial, index, lower, upper) if lower < 0 < upper else Measured.between(lower, upper)
         width *= 2
+
+
+def _signed(polynomial: list[Fraction], index: int, lower: Fraction, upper: Fraction) -> Measured:
+    """Return an enclosure of an eigenvalue that has its sign: a hypothesis may hang on it.
+
+    The roots above zero are counted, and the end next to zero is drawn toward it until the eigenvalue lies beyond.
+    """
+    size = len(polynomial) - 1
+    above, equal = _roots_above(polynomial, Fraction(0))
+    if size - above - equal <= index < size - above:
+        return Measured(Fraction(0))
+    positive = index >= size - above
+    outer = upper if positive else lower
+    while True:
+        inner = outer / _NEARER
+        greater, at = _roots_above(polynomial, inner)
+        beyond = index >= size - greater if positive else index < size - greater - at
+        if beyond:
+            return Measured.between(inner, outer) if positive else Measured.between(outer, inner)
+        outer = inner
 
 
 def _characteristic_polynomial(rows: tuple[tuple[Fraction, ...], ...]) -> list[Fraction]:

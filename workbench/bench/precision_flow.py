@@ -20,7 +20,7 @@ import mpmath
 from workbench import dynamics
 from workbench.backends import load
 from workbench.bench.measure import Measurement
-from workbench.bench.precision import Peer, _problem
+from workbench.bench.precision import Peer, random_problem
 from workbench.dynamics._taylor import ingredients
 from workbench.networks import build
 from workbench.problem import Problem
@@ -51,7 +51,7 @@ def seconds(task: Callable[[], object]) -> float:
 
 
 def _run(width: int, depth: int, digits: int, end: str) -> Callable[[], object]:
-    given = _problem(width, depth, structured=False)
+    given = random_problem(width, depth, structured=False)
     method = Method("gradient_flow", Stop(time=Fraction(end)))
     return lambda: dynamics.run(given, method, Arithmetic("ball", digits))
 
@@ -61,7 +61,7 @@ def _named(width: int, depth: int, digits: int, end: str) -> str:
 
 
 def _beside_odefun(width: int, depth: int, digits: int, end: str, floor: float | None) -> Measurement:
-    peer = Peer(_problem(width, depth, structured=False).loss.target, depth, digits)
+    peer = Peer(random_problem(width, depth, structured=False).loss.target, depth, digits)
     task = _run(width, depth, digits, end)
     own = [seconds(task) for _ in range(3)]
     theirs = seconds(lambda: peer.flow(Fraction(end)))
@@ -71,7 +71,7 @@ def _beside_odefun(width: int, depth: int, digits: int, end: str, floor: float |
 
 def _beside_heyoka(width: int, depth: int, bits: int, end: str) -> Measurement:
     digits = round(bits * 0.30103)
-    given = _problem(width, depth, structured=False)
+    given = random_problem(width, depth, structured=False)
     ours, theirs = _run(width, depth, digits, end), []
     own = []
     for _ in range(3):
@@ -166,7 +166,7 @@ def _slope(along: Any, times: list[float]) -> float:
 
 def _expansion(width: int, depth: int, digits: int) -> float:
     """Return the median seconds of one expansion, at the order that the digits take."""
-    given = _problem(width, depth, structured=False)
+    given = random_problem(width, depth, structured=False)
     backend = load("ball", bits=round(digits / 0.30103))
     with backend.session():
         series, _ = ingredients(given, backend)

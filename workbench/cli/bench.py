@@ -25,7 +25,7 @@ def benchmarks() -> list[str]:
 
 
 def bench_command(
-    name: Annotated[str, typer.Argument(help="Name of a benchmark: ensemble, precision, precision_flow, symbolic")],
+    name: Annotated[str, typer.Argument(help="ensemble, precision, precision_descent, precision_flow or symbolic")],
     quick: Annotated[bool, typer.Option("--quick", help="Fewer runs and smaller peers")] = False,
     record: Annotated[bool, typer.Option("--record", help=_RECORD)] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else")] = False,

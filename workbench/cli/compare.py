@@ -35,6 +35,7 @@ _HELP = {
     "at": "Flow times to record beside the grid, such as 1/3,2/7",
     "digits": "Decimal digits guaranteed in every weight (mp, ball), or auto: as many as the verdict takes",
     "structure": "Let the backend ball run mode by mode where the problem allows it",
+    "constant": "Value of a constant that the theorem leaves open, such as C=2; repeat for several",
     "without": "Set a hypothesis aside by name; repeat for several",
     "run": "Judge a run made elsewhere, recorded in an .npz file",
 }
@@ -61,6 +62,7 @@ def compare_command(
     device: Annotated[str | None, typer.Option(help="cpu, cuda or cuda:N, for torch")] = None,
     structure: Annotated[bool, typer.Option(help=_HELP["structure"])] = True,
     without: Annotated[list[str] | None, typer.Option(help=_HELP["without"], metavar="HYPOTHESIS")] = None,
+    constant: Annotated[list[str] | None, typer.Option(help=_HELP["constant"], metavar="NAME=RATIONAL")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of a start that draws")] = None,
     store: Annotated[Path | None, typer.Option(help="Folder of the store")] = None,
     run: Annotated[Path | None, typer.Option(help=_HELP["run"])] = None,
@@ -89,6 +91,7 @@ def compare_command(
         "dynamics": _with_an_end({k: v for k, v in method.items() if v is not None}, run),
         "backend": _backend(backend, digits, device) | ({} if structure else {"structure": False}),
         "without": without or [],
+        "constants": _assignments(constant or []),
     }
     if run is not None:
         from workbench import recording

@@ -12,10 +12,11 @@ from types import ModuleType
 from typing import Any, Literal, get_args
 
 from workbench import content
+from workbench.derivation.names import hold_names
 from workbench.errors import InputError, ShapeError, TheoremFileError, UnknownNameError, WorkbenchError
 from workbench.symbolic.calculus import Calculus
-from workbench.symbolic.identities import Claim, Identity, Inequality, names_in
-from workbench.symbolic.words import Letter, Width
+from workbench.symbolic.identities import Claim, Identity, Inequality
+from workbench.symbolic.words import Width
 
 Shape = Literal["rectangular", "square", "numeric"]
 
@@ -114,8 +115,8 @@ class Derivation:
         Raises
         ------
         TheoremFileError
-            If it yields nothing, anything but identities and inequalities, two of one name, or one that defines
-            what the loss is made of.
+            If it yields nothing, anything but identities and inequalities, one without a name or two of one name, or
+            one whose names do not mean one thing each.
         """
         found = list(_call(self, "prove", lambda: list(self.prove(calculus, depth, tuple(widths)))))
         for claim in found:
@@ -124,29 +125,14 @@ class Derivation:
                 kind = type(claim).__name__
                 raise TheoremFileError(f"{self.path.name}: prove yields a {kind}; it must yield Identity or Inequality")
         names = [claim.name for claim in found]
+        unnamed = [name for name in names if type(name) is not str or not name]
+        if unnamed:
+            raise TheoremFileError(f"{self.path.name}: prove names a claim {unnamed[0]!r}; give it a name in words")
         if not names or len(set(names)) < len(names):
             fault = "yields no identities" if not names else "yields two identities of one name"
             raise TheoremFileError(f"{self.path.name}: prove {fault} at depth {depth}")
-        for claim in found:
-            self._hold_definitions(claim, calculus)
+        hold_names(self.path.name, found, calculus)
         return found
-
-    def _hold_definitions(self, claim: Claim, calculus: Calculus) -> None:
-        """Raise where a definition gives what the loss is made of another meaning: anything could be proved then."""
-        names = [symbol.name if isinstance(symbol, Letter) else symbol for symbol, _ in claim.where]
-        for place, (name, (_, value)) in enumerate(zip(names, claim.where, strict=True)):
-            if name in calculus.given:
-                raise TheoremFileError(
-                    f"{self.path.name}: {claim.name!r} defines {name}, which the loss is made of; "
-                    f"suppose something of it by a restriction, or define another name"
-                )
-            if name in names[:place]:
-                raise TheoremFileError(f"{self.path.name}: {claim.name!r} defines {name} twice; give each its own name")
-            later = [used for used in names_in(value) if used in names[place:]]
-            if later:
-                raise TheoremFileError(
-                    f"{self.path.name}: {claim.name!r} defines {name} by {later[0]}, which is not defined before it"
-                )
 
     def experiments(self, depth: int, widths: Sequence[int]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the specifications of the check and of the control.
@@ -221,7 +207,7 @@ def load(claim: str | Path) -> Derivation:
         depths=depths,
         least_depth=least,
         shape=shape,
-        any_gradient=tuple(getattr(module, "any_gradient", ())),
+        any_gradient=_declared(module, path),
         **{name: _function(module, name, path) for name in ("prove", "check", "control")},
     )
 
@@ -264,6 +250,13 @@ def _scale(module: ModuleType, path: Path) -> tuple[tuple[int, ...], int, Shape]
     return depths, least, shape
 
 
+def _declared(module: ModuleType, path: Path) -> tuple[str, ...]:
+    declared: Any = getattr(module, "any_gradient", ())
+    if not isinstance(declared, tuple) or not all(isinstance(name, str) for name in declared):
+        raise TheoremFileError(f"{path.name}: any_gradient is {declared!r}; give a tuple of names of claims")
+    return declared
+
+
 def _function(module: ModuleType, name: str, path: Path) -> Callable[..., Any]:
     function: Callable[..., Any] | None = getattr(module, name, None)
     if function is None or not callable(function):
@@ -287,7 +280,7 @@ def _call(file: Derivation, name: str, call: Callable[[], Any]) -> Any:
     except WorkbenchError:
         raise
     # A file that leaves the process would leave it with its own status, without a verdict.
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, GeneratorExit) as error:
         line, first = content.line_in(error, file.path), str(error).split("\n")[0]
         message = f"{file.path.name}{line}: {name} fails: {type(error).__name__}: {first}"
         raise TheoremFileError(message) from error

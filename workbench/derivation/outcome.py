@@ -116,6 +116,7 @@ def describe_claim(
         "reads": list(gradients_read(claim.name, mutants)),
         "unnoticed": list(unnoticed(claim.name, mutants)),
         "any_gradient": declared,
+        "defined_so": statements.is_defined_so(claim),
         "notices_faults": any(claim.name in mutant.claims for mutant in mutants),
         "latex": statements.claim_latex(claim),
         "text": statements.claim_unicode(claim),
@@ -152,11 +153,17 @@ def describe_step(number: int, where: str, step: Step) -> dict[str, Any]:
 
 
 def _aside(part: Mapping[str, Any]) -> str:
-    if part["unnoticed"] and part["any_gradient"]:
-        return "declared to hold for any gradient"
-    if part["unnoticed"]:
+    if part["unnoticed"] and not part["any_gradient"]:
         return f"no planted fault in the gradient of {', '.join(part['unnoticed'])} refutes it"
-    return f"reads the gradient of {', '.join(part['reads'])}" if part["reads"] else "reads no gradient"
+    reads = f"reads the gradient of {', '.join(part['reads'])}" if part["reads"] else "reads no gradient"
+    return f"{reads}; {_any_gradient(part)}" if part["any_gradient"] else reads
+
+
+def _any_gradient(part: Mapping[str, Any]) -> str:
+    """Return what a claim declared to hold for any gradient was seen to hold for."""
+    if not part["unnoticed"]:
+        return "declared to hold for any gradient, but a fault refutes it"
+    return f"declared to hold for any gradient of {', '.join(part['unnoticed'])}"
 
 
 def _part_lines(part: Mapping[str, Any]) -> list[str]:

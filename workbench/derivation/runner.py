@@ -11,9 +11,11 @@ from workbench import content
 from workbench import store as stores
 from workbench.derivation.file import Derivation, load, numeric_widths, square_widths
 from workbench.derivation.outcome import Outcome, describe_claim, describe_fault, describe_step
-from workbench.symbolic.blindness import Mutant, plant_faults
+from workbench.errors import TheoremFileError
+from workbench.symbolic.blindness import Mutant, plant_faults, said
 from workbench.symbolic.calculus import Calculus, Step
 from workbench.symbolic.decisions import decide
+from workbench.symbolic.identities import Claim
 from workbench.symbolic.words import Width
 
 Experiment = Callable[..., Any]
@@ -80,17 +82,20 @@ class _Proof:
     mutants: list[Mutant] = field(default_factory=list)
     steps: list[tuple[str, Step]] = field(default_factory=list)
     cases: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
 
     def add(self, file: Derivation, depth: int, widths: Sequence[Width], where: str) -> None:
         """Prove at one depth, and once more with each planted fault."""
         calculus = Calculus()
         decided = [(claim, decide(claim)) for claim in file.claims(calculus, depth, widths)]
         planted = _mutants(file, depth, widths)
+        _hold_repeatable(file, depth, widths, [claim for claim, _ in decided])
         for claim, decision in decided:
             self.statuses[where + claim.name] = decision.status
             self.parts.append(describe_claim(where, claim, decision, planted, claim.name in file.any_gradient))
         self.faults += [describe_fault(where, mutant) for mutant in planted]
         self.mutants += planted
+        self.names += [claim.name for claim, _ in decided]
         self.steps += [(where, step) for step in calculus.steps]
         self.cases.append(f"depth {depth}, widths {', '.join(map(str, widths))}")
 
@@ -107,6 +112,8 @@ def _compute(
     for depth in depths:
         where = f"depth {depth}: " if len(depths) > 1 else ""
         proof.add(file, depth, file.choose_widths(depth, widths), where)
+    if depths == file.depths and widths is None:
+        _hold_declared(file, proof.names)
     verdict, reason = _judge_proof(proof.statuses, proof.mutants, proof.parts)
     runs: Runs = {"check": None, "control": None}
     if verdict == "proved":
@@ -153,6 +160,20 @@ def _mutants(file: Derivation, depth: int, widths: Sequence[Width]) -> list[Muta
     )
 
 
+def _hold_repeatable(file: Derivation, depth: int, widths: Sequence[Width], claims: Sequence[Claim]) -> None:
+    """Raise where a proof that is asked once more, after the faults, claims something else."""
+    again = file.claims(Calculus(), depth, widths)
+    if [said(claim) for claim in again] != [said(claim) for claim in claims]:
+        raise TheoremFileError(f"{file.path.name}: prove claims something else when it is asked again")
+
+
+def _hold_declared(file: Derivation, claims: Sequence[str]) -> None:
+    """Raise where a claim that is declared to hold for any gradient is not made at any of the file's own depths."""
+    missing = [name for name in file.any_gradient if name not in claims]
+    if missing:
+        raise TheoremFileError(f"{file.path.name}: any_gradient names {missing[0]!r}, which is no claim; leave it out")
+
+
 def _judge_proof(
     statuses: Mapping[str, str], mutants: Sequence[Mutant], parts: Sequence[Mapping[str, Any]]
 ) -> tuple[str, str]:
@@ -175,6 +196,8 @@ def _judge_proof(
         if part["unnoticed"] and not part["any_gradient"]:
             layer = part["unnoticed"][0]
             return "blind", f"{part['name']!r} reads the gradient of {layer} but goes through with any fault in it"
+        if part["defined_so"] and not part["reads"]:
+            return "blind", f"{part['name']!r} says of what it defines only what its definition says"
     return "proved", "every identity has the normal form zero and no planted fault survives"
 
 

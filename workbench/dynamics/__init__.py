@@ -111,7 +111,7 @@ def run(
     # A run that supposes equal layers is no witness for a statement about the layers: only the loss is read off it.
     about_the_loss = set(observes) <= {"loss"}
     shortcut = arithmetic.name == "ball" and arithmetic.structured and about_the_loss
-    structured = (runner(problem, method) or _flow_modes.runner(problem, method)) if shortcut else None
+    structured = (runner(problem, method, keep_weights) or _flow_modes.runner(problem, method)) if shortcut else None
     carry_out = structured or chosen.run
     while True:
         base = backends.load(arithmetic.name, bits=wanted + guard, device=arithmetic.device)

@@ -25,7 +25,7 @@ from typing import Any
 
 from workbench.backends import Backend
 from workbench.backends.ball import arb, flint, measured
-from workbench.dynamics._modes import Modes, modes
+from workbench.dynamics._modes import modes
 from workbench.dynamics._recorder import PrecisionShort, Recorder
 from workbench.exact import UNKNOWN, to_float
 from workbench.networks import build
@@ -43,20 +43,22 @@ def runner(problem: Problem, method: Method) -> Callable[..., Trajectory] | None
     if method.name != "gradient_flow" or stop.time is None or stop.until_loss is not None or stop.until or stop.watch:
         return None
     found = modes(problem, method)
-    if found is None or any(to_float(value) is None for value in found.eigenvalues):
+    eigenvalues, exact_basis = (None, None) if found is None else (found.eigenvalues, found.basis)
+    if eigenvalues is None or any(to_float(value) is None for value in eigenvalues):
         return None
 
     def run(
         problem: Problem, base: Backend, method: Method, observes: tuple[str, ...], keep: bool, digits: int | None
     ) -> Trajectory:
         with base.session():
-            return _trajectory(found, problem, base, method, observes, keep, digits)
+            return _trajectory(eigenvalues, exact_basis, problem, base, method, observes, keep, digits)
 
     return run
 
 
 def _trajectory(
-    found: Modes,
+    eigenvalues: tuple[Fraction, ...],
+    exact_basis: list[list[Fraction]] | None,
     problem: Problem,
     base: Any,
     method: Method,
@@ -69,8 +71,8 @@ def _trajectory(
     recorder = Recorder(network, observes, keep, None, digits)
     end, rate = method.stop.time or Fraction(0), 2 * problem.loss.factor
     times = {end * k / _RECORDS for k in range(_RECORDS + 1)} | set(method.stop.at)
-    clocks = [mode_at(value, problem.depth) for value in found.eigenvalues]
-    basis = None if found.basis is None else base.matrix(found.basis)
+    clocks = [mode_at(value, problem.depth) for value in eigenvalues]
+    basis = None if exact_basis is None else base.matrix(exact_basis)
 
     def modes_at(time: Fraction) -> list[Any]:
         return [clock(arb(rate * time)) for clock in clocks]
@@ -83,7 +85,7 @@ def _trajectory(
         balls = modes_at(time)
         if digits is not None and not _precise(balls, digits):
             raise PrecisionShort(step)
-        gaps = [_power(x, problem.depth) - arb(v) for x, v in zip(balls, found.eigenvalues, strict=True)]
+        gaps = [_power(x, problem.depth) - arb(v) for x, v in zip(balls, eigenvalues, strict=True)]
         loss = arb(problem.loss.factor) * sum((gap * gap for gap in gaps), flint().arb(0))
         known = measured(loss) if loss.is_finite() else UNKNOWN
         layers = (_layer(balls, basis),) * problem.depth if keep else None

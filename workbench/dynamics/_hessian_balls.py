@@ -86,6 +86,15 @@ class Tangents:
         """Return the transpose."""
         return Tangent(a.value.transpose(), None if a.slope is None else a.slope.transpose())
 
+    def polar_root(self, a: Tangent, degree: int) -> tuple[Tangent, Tangent]:
+        """Return the factors of a constant, which a start kept by name is made of."""
+        rotation, stretch = self._base.polar_root(a.value, degree)
+        return Tangent(rotation), Tangent(stretch)
+
+    def orthogonal_root(self, a: Tangent, degree: int) -> Tangent:
+        """Return the root of a constant rotation."""
+        return Tangent(self._base.orthogonal_root(a.value, degree))
+
     def frobenius_squared(self, a: Tangent) -> Tangent:
         """Return the sum of the squared entries; its derivative is not followed."""
         return Tangent(self._base.frobenius_squared(a.value))

@@ -14,14 +14,13 @@ from workbench.backends import Array, Backend
 from workbench.backends.float64 import nearest
 from workbench.backends.running_error import RunningError, enclosing
 from workbench.dynamics._error_bounds import error_bound
+from workbench.dynamics._fixed_point_descent import FixedPointDescent, applies
 from workbench.dynamics._recorder import PrecisionShort, Recorder
+from workbench.dynamics._stopping import DIVERGED, number_of_steps, proved_divergence, unproved_divergence
 from workbench.errors import UnsupportedError
 from workbench.networks import Parameters, build
 from workbench.problem import Problem
 from workbench.trajectory import Arithmetic, Method, Status, Trajectory
-
-# A loss past this is a run that diverged, in every arithmetic alike.
-_DIVERGED = 1e100
 
 # An exact iterate of more bits than this is not worth a run.
 _MOST_EXACT_BITS = 2**24
@@ -57,6 +56,8 @@ def descend(
     if base.name == "exact":
         _refuse_many_exact_steps(problem, method)
     with base.session():
+        if base.name == "ball" and applies(problem, method):
+            return FixedPointDescent(problem, base, method, observes, keep_weights, digits).run()
         return _Descent(problem, base, method, rule, observes, keep_weights, digits).run()
 
 
@@ -84,6 +85,7 @@ class _Descent:
         )
         self.errors = error_bound(problem, self.backend, rule.growth)
         self.digits = digits
+        self.notes: list[str] = []
         self.steps = number_of_steps(method)
 
     def run(self) -> Trajectory:
@@ -119,12 +121,25 @@ class _Descent:
     def _status(self, loss: Array, parameters: Parameters, step: int) -> Status | None:
         """Return the status that the run ends with at this step, or None."""
         shadow = float(self.backend.shadow(loss)[0, 0])
-        if not np.isfinite(shadow) or shadow > _DIVERGED:
-            return Status.DIVERGED
+        if not np.isfinite(shadow) or shadow > DIVERGED:
+            return self._diverged(parameters, step)
         level = self.method.stop.until_loss
         if level is not None and shadow <= 2 * nearest(level) and self._reached(loss, parameters, level, step):
             return Status.CONVERGED
         return Status.FINISHED if step == self.steps else None
+
+    def _diverged(self, parameters: Parameters, step: int) -> Status:
+        """Say that the run diverged; an enclosure proves it, or asks for more precision."""
+        if not self.errors.rigorous:
+            return Status.DIVERGED
+        bounds = self.backend.measure(self.network.loss(self.errors.widen(parameters))).bounds()
+        if bounds is not None and bounds[0] > DIVERGED:
+            self.notes.append(proved_divergence(step))
+        elif self.digits is not None:
+            raise PrecisionShort(step)
+        else:
+            self.notes.append(unproved_divergence(step))
+        return Status.DIVERGED
 
     def _reached(self, loss: Array, parameters: Parameters, level: Fraction, step: int) -> bool:
         """Decide whether the loss is at most the level; an enclosure that straddles it asks for more precision."""
@@ -154,17 +169,8 @@ class _Descent:
             grade="enclosure" if self.errors.rigorous else "estimate",
             status=status,
             weights=None if weights is None else tuple(weights),
-            notes=tuple(self.recorder.unmeasured.values()),
+            notes=(*self.recorder.unmeasured.values(), *self.notes),
         )
-
-
-def number_of_steps(method: Method) -> int:
-    stop = method.stop
-    if stop.steps is not None:
-        return stop.steps
-    if stop.time is not None and method.step_size:
-        return int(stop.time / method.step_size)
-    raise UnsupportedError("a run needs steps, a time or a loss to stop at")
 
 
 def _refuse_many_exact_steps(problem: Problem, method: Method) -> None:

@@ -76,10 +76,23 @@ class Recorder:
     ) -> None:
         """Measure every observable on weights that carry their errors."""
         self.hold_precision(parameters, step)
+        self.append(step, time, self.measure(parameters, initial, previous), parameters)
+
+    def measure(
+        self,
+        parameters: Parameters,
+        initial: Parameters,
+        previous: Parameters | None,
+        known: Mapping[str, Measured] | None = None,
+    ) -> dict[str, Measured]:
+        """Return every observable on weights that carry their errors, but for those that are known already."""
         snapshot = Snapshot(self.network, parameters, initial, previous, self._step_size, self._reals, self._settings)
+        found = dict(known or {})
         with self._reals.session():
-            values = {name: self._measured(name, measure, snapshot) for name, measure in self._measures.items()}
-        self.append(step, time, values, parameters)
+            for name, measure in self._measures.items():
+                if name not in found:
+                    found[name] = self._measured(name, measure, snapshot)
+        return {name: found[name] for name in self._measures}
 
     def append(
         self, step: int, time: Fraction, values: dict[str, Measured], parameters: Parameters | None = None

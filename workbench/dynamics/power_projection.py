@@ -19,8 +19,8 @@ from workbench.backends.factorisation import balanced_layers
 from workbench.backends.float64 import nearest
 from workbench.backends.running_error import RunningError, enclosing
 from workbench.dynamics._end_to_end_step import State, error_of
-from workbench.dynamics._iteration import number_of_steps
 from workbench.dynamics._recorder import PrecisionShort, Recorder
+from workbench.dynamics._stopping import number_of_steps
 from workbench.dynamics.penalised_descent import require_square
 from workbench.errors import UnsupportedError
 from workbench.initialization import BalancedLayer, weights

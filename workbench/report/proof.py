@@ -82,7 +82,16 @@ def _identity(claim: Mapping[str, Any], common: Sequence[str], *, defined: bool)
     supposing = [latex for latex in claim.get("supposing") or () if latex not in common]
     terms = [("supposing", supposing), ("where", [] if defined else claim.get("where") or [])]
     said = "; ".join(f"{word} {_listed(formulas)}" for word, formulas in terms if formulas)
+    said = "; ".join(part for part in (said, _declared(claim)) if part)
     return f"([{name}], [{inline(claim['latex'])}], verdict({literal(claim['status'])}), [{said}])"
+
+
+def _declared(claim: Mapping[str, Any]) -> str:
+    """Return what the file declares of an identity that no fault in some gradient refutes."""
+    if not claim.get("any_gradient"):
+        return ""
+    layers = ", ".join(claim["unnoticed"])
+    return prose(f"declared to hold for any gradient{f' of `{layers}`' if layers else ', but a fault refutes it'}")
 
 
 def _relations(text: str) -> str:

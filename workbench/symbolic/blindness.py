@@ -120,11 +120,11 @@ def _hold_blindfold(proof: Proof, layer: int, claims: Sequence[Claim]) -> None:
     faults: tuple[Fault, ...] = ("sign", "transpose")
     for fault in faults:
         announced = proof(Calculus(fault, layer, dummy=True))
-        if [_said(claim) for claim in announced] != [_said(claim) for claim in claims]:
+        if [said(claim) for claim in announced] != [said(claim) for claim in claims]:
             raise TheoremFileError("prove looks for planted faults: it claims something else when one is announced")
 
 
-def _said(claim: Claim) -> tuple[object, ...]:
+def said(claim: Claim) -> tuple[object, ...]:
     """Return what a claim says: its sides, definitions and restriction, without the functions that draw witnesses."""
     sides = (claim.left, claim.right) if isinstance(claim, Identity) else (claim.smaller, claim.larger, claim.region)
     under = claim.under
@@ -141,8 +141,8 @@ def _examine(
     except WorkbenchError as error:
         return Mutant(fault, variable, "undecided", reason=str(error))
     statuses, reason = _statuses(claims)
-    said = {claim.name: _said(claim) for claim in exact}
-    changed = tuple(claim.name for claim in claims if said.get(claim.name) != _said(claim))
+    sayings = {claim.name: said(claim) for claim in exact}
+    changed = tuple(claim.name for claim in claims if sayings.get(claim.name) != said(claim))
     refuted = tuple(name for name, status in statuses.items() if status == "refuted")
     if refuted:
         return Mutant(fault, variable, "killed", refuted, changed)

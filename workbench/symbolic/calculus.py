@@ -50,6 +50,13 @@ class OpaqueLoss:
     argument: MatrixPolynomial
     gradient: Letter
 
+    def __post_init__(self) -> None:
+        # A loss whose gradient is one of its own layers is not any loss.
+        if self.gradient.name in {letter.name for letter in letters(self.argument)}:
+            raise InputError(
+                f"the gradient {self.gradient.name} is a letter of the loss's argument; give it its own name"
+            )
+
     def derivative(self, velocities: Mapping[Letter, MatrixPolynomial]) -> TracePolynomial:
         """Return tr(G^T dW)."""
         return frobenius_inner(matrix(self.gradient), self.argument.derivative(velocities))
@@ -94,7 +101,6 @@ class Calculus:
     fault: InitVar[Fault | None] = None
     layer: InitVar[int] = 1
     dummy: InitVar[bool] = False
-    steps: list[Step] = field(default_factory=list)
     gradients: list[Gradient] = field(default_factory=list)
 
     def __post_init__(self, fault: Fault | None, layer: int, dummy: bool) -> None:
@@ -102,9 +108,18 @@ class Calculus:
             raise InputError(f"no fault is called {fault!r}; known: {', '.join(FAULTS)}, None")
         # Not for a proof to read: it must go the same way with and without a fault.
         self._fault, self._layer, self._dummy = fault, layer, dummy
+        self._steps: list[Step] = []
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The log; a proof adds to it by what it does, and can take nothing out."""
+        return tuple(self._steps)
 
     def differential(self, loss: Loss, variable: Letter) -> TracePolynomial:
         """Return the differential of a loss when one letter moves by its differential."""
+        # Exact types: a subclass could bring a derivative of its own.
+        if type(loss) not in (TracePolynomial, OpaqueLoss):
+            raise InputError(f"a {type(loss).__name__} is no loss; give a TracePolynomial or an OpaqueLoss")
         moving = differential_of(variable)
         result = loss.derivative({variable: matrix(moving)})
         self._log(f"matrix differential in {variable.name}", loss, result)
@@ -189,7 +204,7 @@ class Calculus:
                 return exact + matrix(Letter(STRAY, variable.rows, variable.columns))
 
     def _log(self, rule: str, before: Expression | OpaqueLoss, after: Expression) -> None:
-        self.steps.append(Step(len(self.steps) + 1, rule, before, after))
+        self._steps.append(Step(len(self._steps) + 1, rule, before, after))
 
 
 def differential_of(variable: Letter) -> Letter:

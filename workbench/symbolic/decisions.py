@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from typing import Any, Literal
@@ -16,6 +16,7 @@ from typing import Any, Literal
 from workbench.errors import InputError
 from workbench.symbolic.entrywise import evaluate, evaluate_trace
 from workbench.symbolic.identities import Claim, Identity, Inequality, Region, Side, restricted, written_out
+from workbench.symbolic.normal_forms import hold_normal
 from workbench.symbolic.polynomials import Polynomial
 from workbench.symbolic.restrictions import Restriction, Sample
 from workbench.symbolic.words import Letter, MatrixPolynomial, TracePolynomial, Width, letters
@@ -50,25 +51,10 @@ def decide(claim: Claim) -> Decision:
     Raises
     ------
     InputError
-        If the two sides are not of one kind.
+        If the two sides are not of one kind, or anything in the claim is not in normal form.
     """
-    _hold_exact(claim)
+    hold_normal(claim)
     return _decide_identity(claim) if isinstance(claim, Identity) else _decide_inequality(claim)
-
-
-def _hold_exact(claim: Claim) -> None:
-    """Raise where a side is not of this calculus, or has a rounded coefficient: 1e17 + 1 is 1e17."""
-    sides = (claim.left, claim.right) if isinstance(claim, Identity) else (claim.smaller, claim.larger)
-    for side in (*sides, *(value for _, value in claim.where)):
-        # Exact types: a subclass could change what a difference is.
-        if type(side) not in (Polynomial, MatrixPolynomial, TracePolynomial):
-            raise InputError(
-                f"{claim.name!r} has a {type(side).__name__} for a side; give a matrix, trace or polynomial"
-            )
-        values = [side] if isinstance(side, Polynomial) else list(side.terms.values())
-        for coefficient in (c for value in values for c in value.terms.values()):
-            if type(coefficient) not in (Fraction, int):
-                raise InputError(f"{claim.name!r} has the coefficient {coefficient!r}; give whole numbers or Fractions")
 
 
 def _decide_identity(claim: Identity) -> Decision:
@@ -127,7 +113,7 @@ def _matrix_witness(claim: Identity, generator: random.Random) -> Mapping[str, A
     drawn: Sample = {}
     if claim.under is not None and claim.under.draw is not None:
         drawn = claim.under.draw(generator, lambda letter: _shape(letter, sizes))
-        _check_rules(claim.under, drawn)
+        _check_rules(claim.under, drawn, sizes)
     elif claim.under is not None and claim.under.rules:
         return None
     sample = {m: drawn.get(m) or _integers(generator, *_shape(m, sizes), m.symmetric) for m in found}
@@ -143,7 +129,7 @@ def _replaced(side: Side, claim: Identity) -> MatrixPolynomial:
     return full.substitute(claim.under.letters) if claim.under is not None else full
 
 
-def _vouched(claim: Identity, generator: random.Random) -> bool:
+def _vouched(claim: Claim, generator: random.Random) -> bool:
     """Say whether matrices were drawn that obey the rules which the normal form used: no rules need none.
 
     Rules that no matrix obeys would prove anything, and so would rules that only zero obeys: each letter of the
@@ -152,23 +138,40 @@ def _vouched(claim: Identity, generator: random.Random) -> bool:
     restriction = claim.under
     if restriction is None or not restriction.rules:
         return True
-    if restriction.draw is None:
+    if restriction.draw is None or not _eigenvalues_obey(restriction):
         return False
     involved = [factor.letter for rule in restriction.rules for word in rule for factor in word]
-    sides = [side for side in (claim.left, claim.right) if not isinstance(side, Polynomial)]
+    ends = (claim.left, claim.right) if isinstance(claim, Identity) else (claim.smaller, claim.larger)
+    sides = [side for side in ends if not isinstance(side, Polynomial)]
     found = tuple(dict.fromkeys((*(letter for side in sides for letter in letters(side)), *involved)))
     idle = set(involved)
     for _ in range(_TRIES):
         sizes = _sizes(found, generator)
         sample = restriction.draw(generator, partial(_shape, sizes=sizes))
-        _check_rules(restriction, sample)
+        _check_rules(restriction, sample, sizes)
         idle -= {letter for letter, rows in sample.items() if any(any(row) for row in rows)}
         if not idle:
             return True
     return False
 
 
-def _check_rules(restriction: Restriction, sample: Sample) -> None:
+def _eigenvalues_obey(restriction: Restriction) -> bool:
+    """Say whether the eigenvalues read obey the rules: A A = I says that the square of A's is 1."""
+    read = replace(restriction, letters={}, rules=())
+    # A rule with a letter that has no eigenvalue is checked on the matrices drawn.
+    told = [
+        pair for pair in restriction.equations() if {m for side in pair for m in letters(side)} <= set(read.scalars)
+    ]
+    return not read.scalars or all(read.apply(left) == read.apply(right) for left, right in told)
+
+
+def _check_rules(restriction: Restriction, sample: Sample, sizes: Mapping[str, int]) -> None:
+    for letter, rows in sample.items():
+        height, width = _shape(letter, sizes) if _known(letter, sizes) else (len(rows), len(rows[0]))
+        if len(rows) != height or any(len(row) != width for row in rows):
+            raise InputError(
+                f"{letter.name} is drawn for {restriction.name!r} in another shape; draw {height} x {width}"
+            )
     for left, right in restriction.equations():
         first, second = (evaluate(side, sample, {}) for side in (left, right))
         if first != second:
@@ -183,10 +186,13 @@ def _decide_inequality(claim: Inequality) -> Decision:
     loose = [name for name in difference.symbols if name not in claim.region.ratios]
     if loose:
         raise InputError(f"the region of {claim.name!r} says nothing of {', '.join(loose)}; name each symbol")
+    # Quotients of positive coefficients: one that has no value where all parameters are 1 has none anywhere.
+    if claim.region.point({name: Fraction(1) for name in claim.region.parameters}) is None:
+        raise InputError(f"the region of {claim.name!r} is empty: it divides by zero everywhere; give one with points")
+    generator = random.Random(claim.name)
     certificate = claim.region.pull_back(difference)
     if all(value >= 0 for value in certificate.terms.values()):
-        return Decision("proved", certificate=certificate)
-    generator = random.Random(claim.name)
+        return Decision("proved" if _vouched(claim, generator) else "undecided", certificate=certificate)
     for _ in range(_TRIES):
         witness = _point_of_failure(claim.region, smaller, larger, generator)
         if witness is not None:
@@ -231,6 +237,10 @@ def _sizes(found: Iterable[Letter], generator: random.Random, more: tuple[Width,
 def _shape(letter: Letter, sizes: Mapping[str, int]) -> tuple[int, int]:
     rows, columns = (sizes[w] if isinstance(w, str) else w for w in (letter.rows, letter.columns))
     return rows, columns
+
+
+def _known(letter: Letter, sizes: Mapping[str, int]) -> bool:
+    return all(isinstance(width, int) or width in sizes for width in (letter.rows, letter.columns))
 
 
 def _integers(generator: random.Random, rows: int, columns: int, symmetric: bool = False) -> list[list[Fraction]]:

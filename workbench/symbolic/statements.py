@@ -39,25 +39,36 @@ def definitions_unicode(claim: Identity | Inequality) -> list[str]:
 
 def suppositions_latex(claim: Identity | Inequality) -> list[str]:
     """Return what a claim supposes: its restriction and, for an inequality, its region."""
-    supposed = [] if claim.under is None else _restriction(claim.under, LATEX)
-    return supposed + ([] if isinstance(claim, Identity) else _region(claim.region, LATEX, r"\ge"))
+    return _suppositions(claim, LATEX) + ([] if isinstance(claim, Identity) else _region(claim.region, LATEX, r"\ge"))
 
 
 def suppositions_unicode(claim: Identity | Inequality) -> list[str]:
     """Return what a claim supposes, as text."""
-    supposed = [] if claim.under is None else _restriction(claim.under, UNICODE)
-    return supposed + ([] if isinstance(claim, Identity) else _region(claim.region, UNICODE, "≥"))
+    return _suppositions(claim, UNICODE) + ([] if isinstance(claim, Identity) else _region(claim.region, UNICODE, "≥"))
+
+
+def _suppositions(claim: Identity | Inequality, printer: Printer) -> list[str]:
+    """Return what a claim supposes by its restriction, and of the letters that are symmetric by themselves."""
+    left, _, right = _sides(claim)
+    values = [side for side in (left, right, *(value for _, value in claim.where)) if not isinstance(side, Polynomial)]
+    symmetric = sorted({letter.name for value in values for letter in letters(value) if letter.symmetric})
+    told = [f"{printer.transposed(name)} = {printer.name(name)}" for name in symmetric]
+    return list(dict.fromkeys([*([] if claim.under is None else _restriction(claim.under, printer)), *told]))
+
+
+def is_defined_so(claim: Identity | Inequality) -> bool:
+    """Say whether a definition of the claim reads like the claim itself."""
+    return any(claim_unicode(definition) == claim_unicode(claim) for definition in _all_definitions(claim))
 
 
 def _definitions(claim: Identity | Inequality) -> list[Identity]:
-    found = []
-    for name, value in claim.where:
-        short: Side = Polynomial.symbol(name) if isinstance(name, str) else matrix(name)
-        definition = Identity("", short, value)
-        # A definition that reads like the claim itself is not said twice.
-        if claim_unicode(definition) != claim_unicode(claim):
-            found.append(definition)
-    return found
+    # A definition that reads like the claim itself is not said twice.
+    return [each for each in _all_definitions(claim) if claim_unicode(each) != claim_unicode(claim)]
+
+
+def _all_definitions(claim: Identity | Inequality) -> list[Identity]:
+    shorts: list[Side] = [Polynomial.symbol(m) if isinstance(m, str) else matrix(m) for m, _ in claim.where]
+    return [Identity("", short, value) for short, (_, value) in zip(shorts, claim.where, strict=True)]
 
 
 def _sides(claim: Identity | Inequality) -> tuple[Side, str, Side]:
@@ -106,4 +117,5 @@ def _region(region: Region, printer: Printer, sign: str) -> list[str]:
     for name, (numerator, denominator) in region.ratios.items():
         if numerator != Polynomial.symbol(name):
             found.append(f"{printer.name(name)} = {printer.quotient(numerator, denominator)}")
-    return [*found, f"{', '.join(map(printer.name, region.parameters))} {sign} 0"]
+    parameters = ", ".join(map(printer.name, region.parameters))
+    return [*found, f"{parameters} {sign} 0"] if parameters else found

@@ -13,71 +13,30 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from workbench.errors import InputError, ShapeError
+from workbench.symbolic.letters import Factor, Letter, Width, Word, canonical_cycle, transpose, word_key
 from workbench.symbolic.polynomials import Number, Polynomial, as_polynomial
 
-Width = int | str
-
-
-@dataclass(frozen=True)
-class Letter:
-    """A matrix symbol, shape (rows, columns), each a number or the name of a width."""
-
-    name: str
-    rows: Width
-    columns: Width
-    symmetric: bool = False
-
-    def __post_init__(self) -> None:
-        if self.symmetric and self.rows != self.columns:
-            raise ShapeError(f"{self.name} is {self.rows} x {self.columns}, and a symmetric matrix is square")
-
-
-@dataclass(frozen=True)
-class Factor:
-    """A letter or its transpose."""
-
-    letter: Letter
-    transposed: bool = False
-
-    @property
-    def rows(self) -> Width:
-        """Rows of the factor as it stands."""
-        return self.letter.columns if self.transposed else self.letter.rows
-
-    @property
-    def columns(self) -> Width:
-        """Columns of the factor as it stands."""
-        return self.letter.rows if self.transposed else self.letter.columns
-
-    @property
-    def T(self) -> Factor:
-        """The transposed factor; a symmetric letter is its own."""
-        return self if self.letter.symmetric else Factor(self.letter, not self.transposed)
-
-    @property
-    def key(self) -> tuple[str, bool]:
-        """What factors are sorted by."""
-        return self.letter.name, self.transposed
-
-
-Word = tuple[Factor, ...]
-
-
-def word_key(word: Word) -> tuple[int, tuple[tuple[str, bool], ...]]:
-    """Return what words are sorted by: long words first, then by name."""
-    return -len(word), tuple(factor.key for factor in word)
-
-
-def transpose(word: Word) -> Word:
-    """Return the transposed word."""
-    return tuple(factor.T for factor in reversed(word))
-
-
-def canonical_cycle(word: Word) -> Word:
-    """Return the one representative of a trace word under cyclic shifts and transposition."""
-    turned = transpose(word)
-    shifts = range(max(len(word), 1))
-    return min((w[s:] + w[:s] for s in shifts for w in (word, turned)), key=word_key)
+__all__ = [
+    "Factor",
+    "Letter",
+    "MatrixPolynomial",
+    "TracePolynomial",
+    "Width",
+    "Word",
+    "canonical_cycle",
+    "frobenius_inner",
+    "identity",
+    "letters",
+    "matrix",
+    "multiply",
+    "squared_frobenius_norm",
+    "trace",
+    "trace_constant",
+    "transpose",
+    "word_key",
+    "word_polynomial",
+    "zero",
+]
 
 
 @dataclass(frozen=True)
@@ -141,8 +100,9 @@ class MatrixPolynomial:
         return _collect(self.columns, self.rows, [(transpose(word), c) for word, c in self.terms.items()])
 
     def substitute(self, values: Mapping[Letter, MatrixPolynomial]) -> MatrixPolynomial:
-        """Replace letters by matrix polynomials of the same shape, all at once."""
+        """Replace letters by matrix polynomials of the same shape, all at once; a symmetric one by a symmetric one."""
         _check_shapes(values)
+        _check_symmetry(values)
         total = zero(self.rows, self.columns)
         for word, coefficient in self.terms.items():
             product = [_factor(factor, values) for factor in word]
@@ -306,3 +266,10 @@ def _check_shapes(values: Mapping[Letter, MatrixPolynomial]) -> None:
                 f"{letter.name} is {letter.rows} x {letter.columns} but what replaces it is "
                 f"{value.rows} x {value.columns}"
             )
+
+
+def _check_symmetry(values: Mapping[Letter, MatrixPolynomial]) -> None:
+    # A symmetric letter is its own transpose in every word: what replaces it must be.
+    for letter, value in values.items():
+        if letter.symmetric and value != value.T:
+            raise ShapeError(f"{letter.name} is symmetric but what replaces it is not; give a symmetric matrix")

@@ -12,6 +12,7 @@ import inspect
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -78,6 +79,18 @@ class Theorem:
     def observes(self) -> tuple[str, ...]:
         """Names of the observables it reads."""
         return tuple(self.module.observes)
+
+    @property
+    def constants(self) -> dict[str, Fraction]:
+        """The constants that it leaves open, each with the value that is taken where none is given."""
+        return dict(getattr(self.module, "constants", {}))
+
+    def chosen(self, given: Mapping[str, Fraction]) -> dict[str, Fraction]:
+        """Return a value for each open constant."""
+        for name in given:
+            if name not in self.constants:
+                raise UnknownNameError(f"open constant of {self.name}", name, sorted(self.constants))
+        return {**self.constants, **given}
 
     @property
     def tight(self) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from workbench.backends.reals import Real, Reals
@@ -26,10 +26,13 @@ class Run:
     trajectory : Trajectory
     reals : Reals
         Rigorous arithmetic for predictions; its session is open while a theorem's functions run.
+    constants : mapping of str to Fraction
+        Values taken for the constants that the statement leaves open.
     """
 
     trajectory: Trajectory
     reals: Reals
+    constants: Mapping[str, Fraction] = field(default_factory=dict)
 
     @property
     def depth(self) -> int:
@@ -86,7 +89,7 @@ class Run:
             raise TheoremFileError(f"the theorem reads {name!r}, which is not in its `observes`")
         return self.trajectory.observables[name]
 
-    def number(self, value: Fraction | int | Measured) -> Real:
+    def number(self, value: Fraction | Power | int | Measured) -> Real:
         """Return an enclosure of a number."""
         return self.reals.number(value)
 

@@ -1,0 +1,126 @@
+"""The precision of a run and of a hypothesis: floats that enter, digits left to the run, threads, margins in balls."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from fractions import Fraction
+
+import pytest
+
+from workbench import dynamics, experiment
+from workbench.backends.spectrum import symmetric_eigenvalues
+from workbench.dynamics._loss_series import _dyadic
+from workbench.exact import Matrix
+from workbench.problem import LinearNetwork, Problem, SquareLoss
+from workbench.trajectory import Arithmetic, Method, Stop
+
+
+def descent(target, depth=2, backend="ball", digits="auto", theorem="gradient_bound", **extra):
+    rows = [list(row) for row in target]
+    return experiment.read(
+        {
+            "theorem": theorem,
+            "problem": {"network": {"kind": "linear", "widths": [len(rows)] * (depth + 1)}, "loss": {"target": rows}},
+            "dynamics": {"name": "descent", "step_size": "1/16", "stop": {"steps": 6}},
+            "backend": {"name": backend, "digits": digits},
+            **extra,
+        }
+    )
+
+
+@pytest.mark.parametrize("backend", ["ball", "mp"])
+@pytest.mark.parametrize("target", [[["0"]], [["0", "0"], ["0", "0"]], [["1"]]])
+@pytest.mark.parametrize("depth", [1, 2])
+def test_digits_left_to_the_run_end_for_the_smallest_problems(backend, target, depth):
+    evidence = descent(target, depth, backend).evidence()
+    assert evidence.verdict in ("consistent", "undecided")
+    assert any("digits" in note for note in evidence.notes)
+
+
+def test_a_vacuous_verdict_takes_the_fewest_digits():
+    evidence = descent([["5", "1"], ["0", "5"]], theorem="near_identity").evidence()
+    assert evidence.verdict == "vacuous"
+    assert evidence.trajectory.arithmetic.digits == experiment.FEWEST_DIGITS
+
+
+@pytest.mark.parametrize("backend", ["ball", "mp"])
+def test_a_float_that_enters_a_run_of_many_bits_is_reported(backend):
+    told = descent([[0.1]], backend=backend, digits=30).trajectory().notes
+    assert any("given as a float" in note for note in told)
+    exact = descent([["0.1"]], backend=backend, digits=30).trajectory().notes
+    assert not any("given as a float" in note for note in exact)
+
+
+def test_a_float_that_enters_a_run_of_53_bits_is_at_home():
+    notes = descent([[0.1]], backend="float64", digits=None).trajectory().notes
+    assert not any("given as a float" in note for note in notes)
+
+
+def test_certified_runs_of_two_precisions_in_threads_are_those_of_one():
+    given = Problem(LinearNetwork((2,) * 4), SquareLoss(Matrix.from_rows([["1/3", "2"], ["-1", "5/7"]])))
+    symmetric = Problem(LinearNetwork((2,) * 4), SquareLoss(Matrix.from_rows([["1/3", "2"], ["2", "5/7"]])))
+    methods = [Method(name, Stop(steps=25), Fraction(1, 40), parameters) for name, parameters in METHODS]
+    asked = [(p, m, digits) for p in (given, symmetric) for m in methods for digits in (12, 80)]
+
+    def carried_out(task):
+        problem, method, digits = task
+        run = dynamics.run(problem, method, Arithmetic("ball", digits))
+        return run.observables["loss"], run.arithmetic.precision_bits
+
+    alone = [carried_out(task) for task in asked]
+    found = [[] for _ in asked]
+    workers = [
+        threading.Thread(target=lambda k=k: found[k].extend(carried_out(asked[k]) for _ in range(2)))
+        for k in range(len(asked))
+    ]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert all(results == [expected, expected] for results, expected in zip(found, alone, strict=True))
+
+
+METHODS = [("gradient_descent", {}), ("heavy_ball", {"momentum": Fraction(1, 5)})]
+
+
+@pytest.mark.parametrize(("offset", "holds"), [("-1e-30", True), ("1e-30", False)])
+def test_a_distance_is_not_rounded_where_a_float_could_not_tell(offset, holds):
+    # ||Phi - I||_F = sqrt(2) x with x within 1e-30 of 1/(10 sqrt(2)): a float's root is 1/10 on both sides.
+    x = Fraction(70710678118654752440084436210484903928, 10**39) + Fraction(offset)
+    read = descent([[str(1 + x), "0"], ["0", str(1 + x)]], theorem="near_identity", digits=50)
+    hypothesis = next(h for h in read.evidence().hypotheses if h.name == "near_identity")
+    assert hypothesis.holds is holds
+
+
+@pytest.mark.parametrize(("shift", "holds"), [("1e-30", True), ("0", False), ("-1e-30", False)])
+def test_the_sign_of_a_smallest_eigenvalue_is_counted_not_rounded(shift, holds):
+    # [[2, 2], [2, 2]] is singular; a multiple of the identity decides, far below the rounding of a float.
+    entry = str(2 + Fraction(shift))
+    read = descent([[entry, "2"], ["2", entry]], theorem="positive_definite", digits=50)
+    hypotheses = read.evidence().hypotheses
+    assert any(h.holds is False for h in hypotheses) is not holds
+
+
+@pytest.mark.parametrize("denominator", [1, 2, 3, 8, 10])
+@pytest.mark.parametrize("scale", [-3, 0, 1, 5, 64])
+def test_a_dyadic_is_the_fraction_in_lowest_terms(denominator, scale):
+    for mantissa in (0, 1, 6, 64, 96, 3**50, 2**70):
+        expected = Fraction(mantissa) / Fraction(2) ** scale / denominator
+        found = _dyadic(mantissa, scale, denominator)
+        assert (found.numerator, found.denominator) == (expected.numerator, expected.denominator)
+        assert hash(found) == hash(expected)
+
+
+@pytest.mark.parametrize("tiny", ["1e-30", "-1e-30", "1e-200", "-1e-200"])
+def test_the_enclosure_of_a_tiny_eigenvalue_has_its_sign(tiny):
+    entry = 2 + Fraction(tiny)
+    smallest = symmetric_eigenvalues(Matrix.from_rows([[entry, Fraction(2)], [Fraction(2), entry]]))[0]
+    low, high = smallest.bounds()
+    assert low <= Fraction(tiny) <= high
+    assert low * high > 0
