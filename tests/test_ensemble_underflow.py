@@ -27,7 +27,8 @@ def test_what_underflows_is_not_zero(scale: str, momentum: Fraction, halving: Pa
         experiment.read({**asked, "backend": backend}).evidence().verdict
         for backend in ({"name": "float64"}, {"name": "mp", "digits": 30})
     ]
-    assert verdicts == ["undecided", "violated"]
+    # The radii of mp are doubles, in units of its own rounding: they reach further down, but not as far as 1e-400.
+    assert verdicts == ["undecided", "violated" if scale == "1e-170" else "undecided"]
 
 
 def test_single_precision_that_underflows_keeps_its_bound() -> None:
