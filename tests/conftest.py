@@ -45,3 +45,20 @@ def workbench(tmp_path: Path) -> Command:
         return Output(done.returncode, done.stdout, done.stderr)
 
     return call
+
+
+@pytest.fixture
+def workbench_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Return the same function without a process of its own, which would import torch once more."""
+    from workbench.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("WORKBENCH_STORE", raising=False)
+
+    def call(*arguments: str) -> Output:
+        monkeypatch.setattr(sys, "argv", ["workbench", *arguments])
+        with pytest.raises(SystemExit) as end:
+            main()
+        return Output(int(end.value.code or 0), *capsys.readouterr())
+
+    return call

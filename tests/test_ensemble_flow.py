@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,12 @@ def enclosed(ensemble: Ensemble, index: int, time: Fraction) -> list[np.ndarray]
     return [np.array([[float(x.value) for x in row] for row in layer]) for layer in done.weights[-1]]
 
 
+@cache
+def at_time_two(index: int) -> list[np.ndarray]:
+    """Return what a member is at time 2: its step does not matter, so that one enclosure serves many tests."""
+    return enclosed(flowing(Fraction(1), 2), index, Fraction(2))
+
+
 def gap(carried: EnsembleRun, index: int, exact: list[np.ndarray]) -> float:
     return float(np.sqrt(sum(((w[index] - e) ** 2).sum() for w, e in zip(carried.weights[-1], exact, strict=True))))
 
@@ -45,8 +52,7 @@ def gap(carried: EnsembleRun, index: int, exact: list[np.ndarray]) -> float:
 def test_the_order_of_convergence_is_eight(path: str) -> None:
     if path == "lanes":
         pytest.importorskip("numba", reason="the fused path needs numba")
-    ensemble = flowing(Fraction(1), 1)
-    exact = enclosed(ensemble, 0, Fraction(2))
+    exact = at_time_two(0)
     gaps = [gap(run(flowing(Fraction(2, n), 1), n, flow=True, path=path), 0, exact) for n in (16, 32, 64)]
     orders = [np.log2(a / b) for a, b in itertools.pairwise(gaps)]
     assert orders[-1] == pytest.approx(ORDER, abs=0.3)
@@ -59,7 +65,7 @@ def test_the_estimate_holds_against_the_enclosure(precision: str, step: Fraction
     carried = run(ensemble, int(2 / step), flow=True, precision=precision, bounded=True)
     assert carried.errors is not None
     for index in range(2):
-        true = gap(carried, index, enclosed(ensemble, index, Fraction(2)))
+        true = gap(carried, index, at_time_two(index))
         assert true <= carried.errors[-1, index]
     # Not idle: where the step is short, near the step's own error or that of rounding.
     assert step == Fraction(1, 2) or carried.errors[-1].max() < (1e-7 if precision == "float64" else 0.1)
@@ -121,11 +127,11 @@ def test_tf32_is_recorded_and_put_back() -> None:
     assert run(flowing(Fraction(1, 8)), 4, flow=True).flags["allow_tf32"] is False
 
 
-def test_the_command_takes_a_flow(workbench: Any) -> None:
+def test_the_command_takes_a_flow(workbench_here: Any) -> None:
     target = '{"family": "near_identity", "shape": [2, 2]}'
     given = ("ensemble", "balancedness", "--target", target, "--widths", "2,2,2", "--members", "2", "--steps", "4")
-    assert workbench(*given, "--dynamics", "flow", "--json").document["counts"]["consistent"] == 2
-    wrong = workbench(*given, "--dynamics", "flw")
+    assert workbench_here(*given, "--dynamics", "flow", "--json").document["counts"]["consistent"] == 2
+    wrong = workbench_here(*given, "--dynamics", "flw")
     assert wrong.status == 2
     assert wrong.err.count("\n") == 1
 

@@ -75,6 +75,7 @@ def test_a_member_at_rest_stalls_in_its_lane(motion: dict[str, Any]) -> None:
     assert all((w == np.eye(2)).all() for w in carried.weights[-1])
 
 
+@pytest.mark.long
 def test_the_kernel_multiplies_and_adds_in_registers() -> None:
     from numba import njit
 

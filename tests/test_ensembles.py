@@ -177,6 +177,13 @@ def test_the_largest_steps_are_each_members_own() -> None:
     assert compare(theorem, largest, 3).verdict == "consistent"
 
 
+def test_a_theorem_about_every_step_is_judged_on_every_step() -> None:
+    target = {"family": "uniform", "shape": [1, 1]}
+    ensemble = Ensemble((1, 1, 1), target, 2, (Fraction(1, 8),), {"scheme": "gaussian", "scale": "1/2"})
+    found = compare(theorems.load("two_layer_numbers"), ensemble, 40)
+    assert found.counts["consistent"] == 2
+
+
 def test_records_are_spread_from_the_first_step_to_the_last() -> None:
     assert spread(1) == [0, 1]
     found = spread(1000)

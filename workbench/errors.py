@@ -47,6 +47,10 @@ class StoreError(WorkbenchError, RuntimeError):
     """A store is missing a record, holds a stale one, or one whose bytes do not match their hash."""
 
 
+class DamagedRecordError(StoreError):
+    """A record does not hold what its name and its hash say."""
+
+
 class TheoremFileError(InputError):
     """A theorem or derivation file lacks a part that it must have."""
 

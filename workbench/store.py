@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench import content
-from workbench.errors import InputError, StoreError
+from workbench.errors import DamagedRecordError, InputError, StoreError
 
 FORMAT = 1
 
@@ -178,7 +178,7 @@ class Store:
 
         Raises
         ------
-        StoreError
+        DamagedRecordError
             If the file does not hold what its name and its own hash say.
         """
         path = self.path(record_id)
@@ -190,6 +190,20 @@ class Store:
         """Return the record of a specification if the present sources computed it, else None."""
         record = self.get(digest(specification))
         return record if record is not None and record.is_current() else None
+
+    def set_aside(self, record_id: str) -> bool:
+        """Move a record that is damaged out of the way, into the folder `damaged`; say whether it was."""
+        try:
+            self.get(record_id)
+        except DamagedRecordError:
+            folder = self.root / "damaged"
+            try:
+                folder.mkdir(exist_ok=True)
+                self.path(record_id).replace(folder / f"{record_id}.json")
+            except OSError as error:
+                raise StoreError(f"the store {self.root} cannot be written: {error.strerror}") from error
+            return True
+        return False
 
     def put_manifest(self, name: str, entries: Mapping[str, str]) -> None:
         """Keep which records (by id) a report named `name` is made of, by the keys that its text uses."""
@@ -226,9 +240,11 @@ class Store:
             record = Record(**{f.name: body[f.name] for f in fields(Record)})
             intact = digest(body) == envelope["sha256"] and record.id == path.stem
         except (ValueError, KeyError, TypeError, OSError) as error:
-            raise StoreError(f"the record {path.name} cannot be read ({error}); {advice}") from error
+            raise DamagedRecordError(f"the record {path.name} cannot be read ({error}); {advice}") from error
         if not intact:
-            raise StoreError(f"the record {path.name} does not match its hash: its bytes were changed; {advice}")
+            raise DamagedRecordError(
+                f"the record {path.name} does not match its hash: its bytes were changed; {advice}"
+            )
         return record
 
 

@@ -3,7 +3,8 @@
 Rigour costs an exponent range that doubles do not have, and a directed rounding that numpy does not offer, so
 the bounds are first-order-safe *estimates*: they are kept as float64 arrays in units of the base's roundoff u, hold
 the standard model of rounding (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., eq. 3.13) with its
-constants, and take the products of two errors along. The midpoints are bit for bit what the base computes.
+constants, and take the products of two errors along. The midpoints are bit for bit what the base computes. Where a
+product is too small for a double, or a radius is, the smallest subnormal is added: what vanished was not zero.
 """
 
 from __future__ import annotations
@@ -18,6 +19,10 @@ import numpy as np
 from workbench.backends.base import Array, Backend, ShadowedScalars
 from workbench.backends.float64 import nearest
 from workbench.exact import UNKNOWN, Exact, Measured
+
+# In units of the roundoff, the most that a product loses to underflow, 2^-1074 in doubles; below the other bound a
+# radius is small enough for that to count.
+_LOST, _SMALL = 2.0**-1021, 2.0**-960
 
 
 @dataclass
@@ -67,7 +72,8 @@ class RunningError(ShadowedScalars):
         """Return a matrix, each entry rounded once."""
         middle = self.base.matrix(rows)
         size = np.abs(self.base.shadow(middle))
-        return Bounded(middle, size.copy(), size)
+        given = np.array([[x != 0 for x in row] for row in rows], dtype=float)
+        return Bounded(middle, size + _LOST * given * (size < _SMALL), size)
 
     def identity(self, size: int) -> Bounded:
         """Return the identity, which has no error."""
@@ -77,6 +83,8 @@ class RunningError(ShadowedScalars):
         """Return the matrix product; an inner product of n terms errs by n roundings at most."""
         terms = a.size.shape[-1]
         radius = (a.size + self._unit * a.radius) @ b.radius + (a.radius + terms * a.size) @ b.size
+        if (radius < _SMALL).any():
+            radius = radius + _LOST * (_present(a) @ _present(b))
         return self._bounded(self.base.matmul(a.middle, b.middle), radius)
 
     def add(self, a: Bounded, b: Bounded) -> Bounded:
@@ -94,12 +102,15 @@ class RunningError(ShadowedScalars):
     def multiply(self, a: Bounded, b: Bounded) -> Bounded:
         """Return the entrywise product."""
         radius = a.radius * (b.size + self._unit * b.radius) + a.size * b.radius + a.size * b.size
+        radius = radius + _LOST * (radius < _SMALL) * _present(a) * _present(b)
         return self._bounded(self.base.multiply(a.middle, b.middle), radius)
 
     def scale(self, factor: Exact, a: Bounded) -> Bounded:
         """Return the product with a number, rounded in the number and in the product."""
         result = self._bounded(self.base.scale(factor, a.middle), abs(nearest(factor)) * a.radius)
         result.radius = result.radius + 2 * result.size
+        if factor != 0:
+            result.radius = result.radius + _LOST * (result.radius < _SMALL) * _present(a)
         return result
 
     def transpose(self, a: Bounded) -> Bounded:
@@ -110,6 +121,7 @@ class RunningError(ShadowedScalars):
         """Return the sum of the squared entries, 1 x 1."""
         terms = a.size.shape[-1] * a.size.shape[-2]
         spread = a.radius * (2 * a.size + self._unit * a.radius) + terms * a.size * a.size
+        spread = spread + _LOST * (spread < _SMALL) * _present(a)
         return self._bounded(self.base.frobenius_squared(a.middle), spread.sum(axis=(-1, -2), keepdims=True))
 
     def activate(self, activation: str, a: Bounded, order: int = 0) -> Bounded:
@@ -184,6 +196,11 @@ class RunningError(ShadowedScalars):
         if middle.value is None or not np.isfinite(radius):
             return Measured(middle.value, None) if middle.value is not None else UNKNOWN
         return Measured(middle.value, Fraction(radius) * unit)
+
+
+def _present(a: Bounded) -> np.ndarray:
+    """Return 1 where an entry may differ from zero: only a product of such entries can underflow."""
+    return ((a.size > 0) | (a.radius > 0)).astype(float)
 
 
 def _svd_roundings(size: np.ndarray) -> float:

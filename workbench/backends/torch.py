@@ -36,7 +36,7 @@ class Torch(ShadowedScalars):
         except ImportError as error:
             raise MissingPackageError("torch", "the backend torch") from error
         self._torch: Any = torch
-        self.device = _checked_device(torch, device)
+        self.device = checked_device(torch, device)
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -148,7 +148,8 @@ class Torch(ShadowedScalars):
         return [[measured_float(x) for x in row] for row in a.tolist()]
 
 
-def _checked_device(torch: Any, device: str) -> Any:
+def checked_device(torch: Any, device: str) -> Any:
+    """Return the device of a name, if this machine has it."""
     try:
         chosen = torch.device(device)
     except RuntimeError as error:

@@ -39,6 +39,10 @@ def sweep_command(
 
     template = specification.read(file, dict(specification.assignment(text) for text in change or []))
     cells, root = list(specification.cells(template)), store_at(store).root
+    path = table_file or root / "sweeps" / f"{file.stem}{results.default_suffix()}"
+    for asked in (path, trajectory_file):
+        if asked is not None:
+            results.check_path(asked)
     begun, outcomes = time.monotonic(), []
     with _executor(cluster, root) as executor, progress(f"{file.stem}: {len(cells)} runs", len(cells)) as bar:
         for outcome in execution.execute(cells, root, processes, executor):
@@ -46,7 +50,6 @@ def sweep_command(
             if outcome.state == ends.FAILED:
                 say(f"run {_named(outcome.values)}: {outcome.row['error']}")
             bar.advance(_pace(file.stem, len(outcomes), len(cells), time.monotonic() - begun))
-    path = table_file or root / "sweeps" / f"{file.stem}{results.default_suffix()}"
     results.write(outcomes, path)
     if trajectory_file is not None:
         trajectories.write(outcomes, store_at(store), trajectory_file)

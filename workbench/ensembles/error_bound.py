@@ -21,6 +21,12 @@ _UNIT = {torch.float64: 2.0**-53, torch.float32: 2.0**-24}
 INFLATE = 1 + 1e-9
 _SQUARINGS = 5
 
+# A norm below this may have lost its squares to underflow; as an error it also covers all products that a step loses.
+TINY = 2.0**-500
+
+# What a product of single precision loses to underflow: the smallest normal number, should subnormal ones be flushed.
+_LOST = {torch.float64: TINY, torch.float32: 2.0**-126}
+
 
 class ErrorBound:
     """The Frobenius distance to the exact iterates, one for each member.
@@ -32,9 +38,11 @@ class ErrorBound:
     """
 
     def __init__(self, state: Batched) -> None:
-        self._unit = _UNIT[state.dtype]
+        self._unit, self._lost = _UNIT[state.dtype], _LOST[state.dtype]
+        self._longest = max(max(w.shape[1:]) for w in state.layers)
         state.keep_suffixes()
-        self.bound = self._unit * norms(state.layers).square().sum(0).sqrt() * INFLATE
+        entries = sum(w[0].numel() for w in state.layers)
+        self.bound = self._unit * norms(state.layers).square().sum(0).sqrt() * INFLATE + self._lost * entries**0.5
         self._target = norms([state.target])[0]
 
     def __call__(self, state: Batched) -> None:
@@ -65,7 +73,10 @@ class ErrorBound:
         errors = [torch.zeros_like(self.bound)]
         for index in range(1, len(layers)):
             gamma = self._gamma(state.layers[index].shape[2])
-            errors.append(layers[index] * errors[-1] + gamma * layers[index] * (prefixes[index - 1] + errors[-1]))
+            rounded = gamma * layers[index] * (prefixes[index - 1] + errors[-1]) + self._underflow(
+                state.prefixes[index]
+            )
+            errors.append(layers[index] * errors[-1] + rounded)
         return errors
 
     def _rounding(self, state: Batched, spectral: Any) -> Any:
@@ -75,6 +86,7 @@ class ErrorBound:
         # The target, the residual, the step size and the product with it are each rounded.
         scale = 2 * state.factor * state.rate.double()
         error = scale * (below[-1] + 2 * self._unit * self._target) + 6 * self._unit * suffixes[-1]
+        error = error + self._underflow(state.residual)
         total = torch.zeros_like(error)
         velocities = norms(state.velocities) if state.momentum else None
         for index in range(len(layers) - 1, -1, -1):
@@ -82,6 +94,7 @@ class ErrorBound:
             ahead_error = below[index - 1] if index else torch.zeros_like(error)
             gamma = self._gamma(state.layers[index].shape[0] + 2)
             update = suffixes[index] * ahead_error + (ahead + ahead_error) * error + gamma * suffixes[index] * ahead
+            update = update + self._underflow(state.layers[index])
             moved = self._unit * (layers[index] + suffixes[index] * ahead)
             if velocities is not None:
                 update = update + moved + 4 * self._unit * velocities[index]
@@ -89,7 +102,12 @@ class ErrorBound:
             if index:
                 gamma = self._gamma(state.layers[index].shape[1])
                 error = layers[index] * error + gamma * layers[index] * (suffixes[index] + error)
+                error = error + self._underflow(state.suffixes[index - 1])
         return total.sqrt()
+
+    def _underflow(self, result: Any) -> float:
+        """Return what underflow may take from a product of inner length at most the longest side, Frobenius norm."""
+        return float(self._lost * result[0].numel() ** 0.5 * self._longest)
 
     def _gamma(self, terms: int) -> float:
         return terms * self._unit / (1 - terms * self._unit)
@@ -97,7 +115,7 @@ class ErrorBound:
 
 def norms(arrays: list[Any]) -> Any:
     """Return the Frobenius norms of some stacks of matrices in double precision, shape (number, B)."""
-    return torch.stack([a.double().square().sum(dim=(1, 2)).sqrt() for a in arrays]) * INFLATE
+    return torch.stack([a.double().square().sum(dim=(1, 2)).sqrt() for a in arrays]) * INFLATE + TINY
 
 
 def spectral_norms(matrices: Any) -> Any:

@@ -14,6 +14,7 @@ import numpy as np
 
 from workbench import targets
 from workbench.backends.float64 import nearest
+from workbench.ensembles import memory
 from workbench.errors import InputError, UnknownNameError
 from workbench.experiment import read_problem, read_start
 from workbench.initialization import BalancedLayer, catalogue, weights
@@ -61,12 +62,24 @@ class Ensemble:
             raise UnknownNameError("target family", str(self.target.get("family")), targets.catalogue())
         if self.start.get("scheme", "identity") not in catalogue():
             raise UnknownNameError("start", str(self.start.get("scheme")), catalogue())
+        self._check_seeds()
+        memory.check_exact(self.widths)
         # What a family or a scheme refuses is refused here, before anything is drawn.
         layers = weights(self.network, self.member(0).start)
         if any(isinstance(layer, BalancedLayer) for layer in layers):
             raise InputError(
                 "an ensemble has no balanced start: its entries are not rational; give identity or gaussian"
             )
+
+    def _check_seeds(self) -> None:
+        for template, seed, what in (
+            (self.target, _seed_of_target(self.target), "target"),
+            (self.start, "seed", "start"),
+        ):
+            if seed is not None and seed in template:
+                raise InputError(
+                    f"the {what} of an ensemble has {seed} = {template[seed]!r}; leave it out: members draw their own"
+                )
 
     @property
     def network(self) -> LinearNetwork:
@@ -138,13 +151,15 @@ def _parameters(function: Any) -> list[str]:
     return list(inspect.signature(function).parameters)
 
 
-def _seeded_target(target: Mapping[str, Any], seed: int) -> dict[str, Any]:
-    """Return the family with the seed under the name that it has there."""
+def _seed_of_target(target: Mapping[str, Any]) -> str | None:
+    """Return the name that the seed has in a family, if it draws anything."""
     known = _parameters(import_module(f"workbench.targets.{target['family']}").build)
-    for name in ("seed", "rotate"):
-        if name in known:
-            return {**target, name: seed}
-    return dict(target)
+    return next((name for name in ("seed", "rotate") if name in known), None)
+
+
+def _seeded_target(target: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    name = _seed_of_target(target)
+    return dict(target) if name is None else {**target, name: seed}
 
 
 def _seeded_start(start: Mapping[str, Any], seed: int) -> dict[str, Any]:

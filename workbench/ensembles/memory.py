@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from workbench.ensembles.members import Ensemble
 from workbench.ensembles.plan import Plan
 from workbench.errors import InputError
 
+if TYPE_CHECKING:
+    from workbench.ensembles.members import Ensemble
+
 _DOUBLE = 8
+
+# A fraction with its two integers and its place in a row.
+_EXACT = 120
 
 # Arrays of the size of all layers: the layers and the prefixes; the velocities; all suffixes where errors are bounded;
 # the midpoint rule's five with the copy that a look for a stall compares with, and two more where steps are doubled.
@@ -58,6 +65,20 @@ def available(plan: Plan) -> int:
         import torch
 
         return int(torch.cuda.mem_get_info(plan.device)[0]) // 2
+    return _free()
+
+
+def check_exact(widths: Sequence[int]) -> None:
+    """Raise where not even one member fits as exact numbers, before any of them is drawn."""
+    entries = sum(rows * columns for columns, rows in pairwise(widths)) + widths[0] * widths[-1]
+    if entries * _EXACT > _free():
+        raise InputError(
+            f"a member has {entries} entries, which take {entries * _EXACT >> 20} MiB as exact numbers, and "
+            f"{_free() >> 20} MiB are allowed; take smaller widths"
+        )
+
+
+def _free() -> int:
     # Not every system tells what is free; then half of half of what there is.
     pages = "SC_AVPHYS_PAGES" if "SC_AVPHYS_PAGES" in os.sysconf_names else "SC_PHYS_PAGES"
     share = 2 if pages == "SC_AVPHYS_PAGES" else 4

@@ -20,6 +20,9 @@ Observable = Callable[[Layers, Any, float], tuple[Any, Any]]
 
 _UNIT = 2.0**-53
 
+# What underflow may take from a square or a product, many times over.
+_TINY = 2.0**-500
+
 # Covers the rounding of the norms behind an error.
 _INFLATE = 1 + 1e-9
 
@@ -60,7 +63,7 @@ def loss(layers: Layers, target: Any, factor: float) -> tuple[Any, Any]:
     """Return c ||W_L ... W_1 - Phi||_F^2."""
     product, error = _end_to_end(layers)
     gap = _frobenius(product - target)
-    shift = error + _UNIT * gap
+    shift = error + _UNIT * gap + _TINY
     values = factor * gap.square()
     return values, (factor * (2 * gap * shift + shift.square()) + target[0].numel() * _UNIT * values) * _INFLATE
 
@@ -73,7 +76,7 @@ def balancedness_defect(layers: Layers, target: Any, factor: float) -> tuple[Any
     for lower, upper in pairwise(layers):
         values.append(_frobenius(upper.mT @ upper - lower @ lower.mT))
         inner = max(upper.shape[1], lower.shape[2]) + lower.shape[1] * lower.shape[1] + 2
-        errors.append(inner * _UNIT * (_frobenius(upper).square() + _frobenius(lower).square()))
+        errors.append(inner * _UNIT * (_frobenius(upper).square() + _frobenius(lower).square()) + _TINY)
     return torch.stack(values).amax(0), torch.stack(errors).amax(0) * _INFLATE
 
 
@@ -116,14 +119,14 @@ def _end_to_end(layers: Layers) -> tuple[Any, Any]:
     product, error = layers[0], torch.zeros_like(layers[0][:, 0, 0])
     for layer in layers[1:]:
         norm, inner = _frobenius(layer), layer.shape[2]
-        error = norm * error + (inner + 1) * _UNIT * norm * (_frobenius(product) + error)
+        error = norm * error + (inner + 1) * _UNIT * norm * (_frobenius(product) + error) + _TINY
         product = layer @ product
     return product, error * _INFLATE
 
 
 def _middle(lower: Any, upper: Any, error: Any) -> tuple[Any, Any]:
     values = (lower + upper) / 2
-    return values, ((upper - lower) / 2 + error + 4 * _UNIT * upper) * _INFLATE
+    return values, ((upper - lower) / 2 + error + 4 * _UNIT * upper + _TINY) * _INFLATE
 
 
 def _frobenius(a: Any) -> Any:

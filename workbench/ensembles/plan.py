@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+import torch
+
+from workbench.backends.torch import checked_device
 from workbench.ensembles.observed import checked
 from workbench.errors import InputError, UnsupportedError
 
@@ -63,10 +66,13 @@ class Plan:
             raise InputError(f"the precision is {self.precision!r}; give one of {', '.join(PRECISIONS)}")
         if self.path not in PATHS:
             raise InputError(f"the path is {self.path!r}; give one of {', '.join(PATHS)}")
+        checked_device(torch, self.device)
         if self.bounded and (self.path == "lanes" or self.precision == "tf32"):
             raise UnsupportedError("errors are bounded along batched products in float64 or float32 only")
         if self.flow and self.momentum:
             raise UnsupportedError(f"the gradient flow has no momentum, and {self.momentum} was given; leave one out")
+        if self.momentum < 0:
+            raise InputError(f"the momentum is {self.momentum}; it must not be negative")
         checked(list(self.observe))
         kept = self.kept
         if kept[0] < 0 or kept[-1] > self.steps:

@@ -98,7 +98,7 @@ def compare(
     without : sequence of str
         Hypotheses to set aside.
     records : sequence of int, optional
-        Steps at which members are judged; about sixteen, spread in ratio, when left out.
+        Steps at which members are judged; when left out, about sixteen, spread in ratio, or all that a theorem needs.
     momentum : Fraction
     precision : {"float64", "float32"}
     device : str
@@ -109,7 +109,7 @@ def compare(
     """
     if steps < 1:
         raise InputError(f"the steps are {steps}; give a positive integer")
-    kept = spread(steps) if records is None else sorted({0, *records})
+    kept = _recorded(theorem, steps) if records is None else sorted({0, *records})
     method = Method("gradient_flow" if flow else "gradient_descent", Stop(steps))
     if momentum:
         method = Method("heavy_ball", Stop(steps), None, {"momentum": momentum})
@@ -139,6 +139,11 @@ def with_largest_steps(ensemble: Ensemble, theorem: Theorem) -> Ensemble:
     asked = {"name": "gradient_descent", "step_size": "largest", "stop": {"steps": 1}}
     sizes = [read_method(asked, ensemble.member(i), theorem).step_size for i in range(ensemble.count)]
     return replace(ensemble, step_sizes=tuple(size for size in sizes if size is not None))
+
+
+def _recorded(theorem: Theorem, steps: int) -> list[int]:
+    """Return the steps to record: a theorem about sums over the run, or pairs of steps, has the hypothesis so named."""
+    return list(range(steps + 1)) if "every_step" in theorem.hypothesis_texts else spread(steps)
 
 
 def spread(steps: int, most: int = _RECORDS) -> list[int]:

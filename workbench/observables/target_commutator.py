@@ -11,10 +11,11 @@ from workbench.observables._snapshot import Snapshot
 def measure(snapshot: Snapshot) -> Measured:
     """Return the largest commutator over the layers; square layers of the target's size only."""
     backend = snapshot.backend
-    target = snapshot.constant(snapshot.network.problem.loss.target.rows)
+    target_rows = snapshot.network.problem.loss.target.rows
+    target = snapshot.constant(target_rows)
     parts = []
     for layer in snapshot.parameters:
-        if backend.shape(layer) != backend.shape(target):
-            raise UnsupportedError("a layer and a target of different shapes do not commute or fail to")
+        if {*backend.shape(layer), *backend.shape(target)} != {len(target_rows)}:
+            raise UnsupportedError("a layer and a target commute or fail to only where both are square, of one size")
         parts.append(backend.subtract(backend.matmul(layer, target), backend.matmul(target, layer)))
     return Measured.largest(frobenius_norm(backend, snapshot.reals, part) for part in parts)

@@ -130,11 +130,13 @@ def _reach(address: str) -> None:
     """Raise unless something listens at an address: a client that finds nobody is slow to give up, and loud."""
     parts = urlsplit(address)
     try:
-        if parts.scheme not in ("tcp", "tls") or not parts.hostname or not parts.port:
-            raise InputError(
-                f"the cluster {address!r} is no address; give that of a scheduler, such as tcp://host:8786"
-            )
-        socket.create_connection((parts.hostname, parts.port), _PATIENCE).close()
+        port = parts.port
+    except ValueError:
+        port = None
+    if parts.scheme not in ("tcp", "tls") or not parts.hostname or not port:
+        raise InputError(f"the cluster {address!r} is no address; give that of a scheduler, such as tcp://host:8786")
+    try:
+        socket.create_connection((parts.hostname, port), _PATIENCE).close()
     except OSError as error:
         raise ClusterError(f"no scheduler answers at {address}: {error.strerror or error}") from error
 

@@ -70,11 +70,9 @@ def carry(cell: Cell, root: Path, wait: bool = False) -> Outcome:
                     return Outcome(cell.values, BUSY, run_id, {})
                 # Its holder may have finished between the look and the claim.
                 record, fresh = asked.record(store)
-    except Exception as error:
-        line = runs.told(error)
-        if line is None:
-            raise
-        return failed(cell, run_id, line)
+    # Whatever it is, the others go on; the line says what it was, and the status that something failed.
+    except Exception as error:  # noqa: BLE001
+        return failed(cell, run_id, runs.ended(error, Store(root), run_id) if run_id else runs.told(error))
     return Outcome(cell.values, COMPUTED if fresh else FOUND, run_id, runs.row(record))
 
 

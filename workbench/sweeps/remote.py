@@ -42,11 +42,8 @@ def answered(specification: Mapping[str, Any]) -> Answer:
     """Return the record of a run, computed where this is called and kept nowhere."""
     try:
         return Answer(runs.read(specification).record()[0])
-    except Exception as error:
-        line = runs.told(error)
-        if line is None:
-            raise
-        return Answer(None, line)
+    except Exception as error:  # noqa: BLE001
+        return Answer(None, runs.told(error))
 
 
 @dataclass(frozen=True)
@@ -114,11 +111,8 @@ def _begun(cell: Cell, store: Store, executor: Executor) -> Outcome | tuple[Futu
                 return None
             future = executor.submit(answered, cell.specification)
             return future, _Away(cell, run_id, stack.pop_all())
-    except Exception as error:
-        line = runs.told(error)
-        if line is None:
-            raise
-        return failed(cell, run_id, line)
+    except Exception as error:  # noqa: BLE001
+        return failed(cell, run_id, runs.ended(error, store, run_id))
 
 
 def _landed(future: Future[Answer], run: _Away, store: Store) -> Outcome:
@@ -134,5 +128,5 @@ def _landed(future: Future[Answer], run: _Away, store: Store) -> Outcome:
         return failed(run.cell, run.run_id, "it was cancelled: the connection to its workers was lost")
     # A worker may send anything back, and one run's error must not end the others.
     except Exception as error:  # noqa: BLE001
-        return failed(run.cell, run.run_id, runs.told(error) or f"{type(error).__name__}: {error}".splitlines()[0])
+        return failed(run.cell, run.run_id, runs.told(error))
     return Outcome(run.cell.values, COMPUTED, run.run_id, runs.row(answer.record))

@@ -56,12 +56,25 @@ def write(outcomes: Sequence[Outcome], path: Path) -> None:
     )
 
 
-def whole(path: Path, writers: Mapping[str, Callable[[Path], None]]) -> None:
-    """Write a file by the writer of its suffix, whole or not at all."""
-    if path.suffix not in writers:
+def check_path(path: Path) -> None:
+    """Raise where a table cannot be written, which is better known before a night of runs than after it."""
+    if path.suffix not in (".parquet", ".csv"):
         raise InputError(f"the table {path} ends in {path.suffix!r}; give .parquet or .csv")
     if path.suffix == ".parquet" and find_spec("pyarrow") is None:
         raise MissingPackageError("pyarrow", "a table in Parquet")
+    if path.is_dir():
+        raise InputError(f"the table {path} is a folder; give a file")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"the table {path} cannot be written: {error.strerror}") from error
+    if not os.access(path.parent, os.W_OK):
+        raise StoreError(f"the table {path} cannot be written: its folder is closed to you")
+
+
+def whole(path: Path, writers: Mapping[str, Callable[[Path], None]]) -> None:
+    """Write a file by the writer of its suffix, whole or not at all."""
+    check_path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from workbench import experiment
-from workbench.errors import WorkbenchError
+from workbench.errors import DamagedRecordError, StoreError, WorkbenchError
 from workbench.store import Record, Store
+from workbench.sweeps.claims import claimed
 
 
 class Run(Protocol):
@@ -37,13 +38,25 @@ def read(specification: Mapping[str, Any]) -> Run:
     return asked.read(specification)
 
 
-def told(error: BaseException) -> str | None:
-    """Return the line of an error that ends one run and no other; None of an error that is a fault here."""
+def told(error: Exception) -> str:
+    """Return the line of an error that ends one run: no error of one, a fault of this program included, ends others."""
     if isinstance(error, WorkbenchError):
         return str(error)
-    if isinstance(error, ArithmeticError | MemoryError | RuntimeError | OSError | ValueError):
-        return f"{type(error).__name__}: {error}".splitlines()[0]
-    return None
+    return (f"{type(error).__name__}: {error}".splitlines() or [""])[0]
+
+
+def ended(error: Exception, store: Store, run_id: str | None) -> str:
+    """Return the line of a run that failed; a damaged record is set aside, so that the next sweep carries the run."""
+    if run_id is None or not isinstance(error, DamagedRecordError):
+        return told(error)
+    try:
+        # Only under the claim: another process may have put a sound record there since.
+        with claimed(store.root, run_id) as mine:
+            if mine and store.set_aside(run_id):
+                return f"the record {run_id}.json is damaged and was set aside; the next sweep carries the run again"
+    except StoreError as other:
+        return told(other)
+    return told(error)
 
 
 def row(record: Record) -> dict[str, Any]:
