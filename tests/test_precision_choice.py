@@ -52,6 +52,24 @@ def test_a_float_that_enters_a_run_of_many_bits_is_reported(backend):
     assert not any("given as a float" in note for note in exact)
 
 
+@pytest.mark.parametrize("backend", ["ball", "mp"])
+@pytest.mark.parametrize(
+    ("place", "told"), [("weights", "the start"), ("step_size", "the step size"), ("momentum", "the step size")]
+)
+def test_a_float_in_the_start_or_the_method_is_reported(backend, place, told):
+    def notes(value):
+        numbers = {"weights": "1/4", "step_size": "1/16", "momentum": "1/5"} | {place: value}
+        given = {"scheme": "given", "weights": [[[numbers["weights"]]]]}
+        loss = {"target": [["1"]]}
+        problem = {"network": {"kind": "linear", "widths": [1, 1]}, "loss": loss, "start": given}
+        rule = {"name": "heavy_ball", "step_size": numbers["step_size"], "momentum": numbers["momentum"]}
+        read = descent([["1"]], backend=backend, digits=30, problem=problem, dynamics=rule | {"stop": {"steps": 2}})
+        return read.trajectory().notes
+
+    assert any(note.startswith(told) and "given as a float" in note for note in notes(0.1))
+    assert not any("given as a float" in note for note in notes("0.1"))
+
+
 def test_a_float_that_enters_a_run_of_53_bits_is_at_home():
     notes = descent([[0.1]], backend="float64", digits=None).trajectory().notes
     assert not any("given as a float" in note for note in notes)

@@ -60,8 +60,8 @@ def within_one(value: Exact, bits: int) -> int:
             middle = measured(arb(value))
         if middle.value is None or middle.error is None:
             raise UnsupportedError(f"the entry {value} is no finite number")
-        if middle.error * 2**bits <= Fraction(1, 4):
-            return round(middle.value * 2**bits)
+        if middle.error * (1 << bits) <= Fraction(1, 4):
+            return round(middle.value * (1 << bits))
         finer *= 2
 
 
