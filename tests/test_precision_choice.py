@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 from fractions import Fraction
@@ -142,3 +143,13 @@ def test_the_enclosure_of_a_tiny_eigenvalue_has_its_sign(tiny):
     low, high = smallest.bounds()
     assert low <= Fraction(tiny) <= high
     assert low * high > 0
+
+
+@pytest.mark.parametrize(("offset", "holds"), [("-1e-9", True), ("1e-9", False), ("1e-30", None), ("-1e-30", None)])
+def test_a_margin_of_singular_values_is_decided_only_outside_its_enclosure(offset, holds):
+    # s_min(Phi) = 1 - b and ||I - Phi||_F = sqrt(2) b for [[1, b], [b, 1]]: the margin is zero at b = sqrt(2) - 1.
+    root = Fraction(math.isqrt(2 * 10**80), 10**40)
+    b = str(root - 1 + Fraction(offset))
+    read = descent([["1", b], [b, "1"]], theorem="deficiency_margin", digits=20)
+    hypothesis = next(h for h in read.evidence().hypotheses if h.name == "deficiency_margin")
+    assert hypothesis.holds is holds
