@@ -14,7 +14,7 @@ import pytest
 from workbench import backends, dynamics, targets
 from workbench.backends import integer_matrices
 from workbench.dynamics import _iteration, _mode_step
-from workbench.dynamics._fixed_point import FixedPoint, cut
+from workbench.dynamics._fixed_point import FixedPoint, cut, within_one
 from workbench.dynamics._fixed_point_bounds import RegionBounds
 from workbench.dynamics._fixed_point_descent import Error, FixedPointDescent, tether_of
 from workbench.exact import Matrix, Power
@@ -380,3 +380,24 @@ def test_ten_thousand_enclosures_contain_the_value_at_double_precision():
         checked += found.numbers
         if checked >= 10_000:
             return
+
+
+@pytest.mark.parametrize("base", [2, 1_000_000_007])
+def test_irrational_targets_and_inputs_are_within_a_unit(base):
+    named = Power(Fraction(base), Fraction(7, 3))
+    with backends.load("ball", bits=BITS).session():
+        found = within_one(named, BITS)
+    assert (found - 1) ** 3 < Fraction(base) ** 7 * 2 ** (3 * BITS) < (found + 1) ** 3
+
+
+def test_a_large_irrational_target_is_enclosed():
+    # Depth one, a zero start, no step: the loss is half the square of the target, base^(14/3) / 2.
+    base = Fraction(1_000_000_007)
+    given = Problem(
+        LinearNetwork((1, 1)),
+        SquareLoss(Matrix(((Power(base, Fraction(7, 3)),),))),
+        Start("given", {"weights": [[["0"]]]}),
+    )
+    loss = dynamics.run(given, method(steps=1, eta="1/3"), Arithmetic("ball", digits=20), keep_weights=True)
+    found = loss.observables["loss"][0]
+    assert 8 * (found.value - found.error) ** 3 <= base**14 <= 8 * (found.value + found.error) ** 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 from fractions import Fraction
@@ -50,6 +51,24 @@ def test_a_float_that_enters_a_run_of_many_bits_is_reported(backend):
     assert any("given as a float" in note for note in told)
     exact = descent([["0.1"]], backend=backend, digits=30).trajectory().notes
     assert not any("given as a float" in note for note in exact)
+
+
+@pytest.mark.parametrize("backend", ["ball", "mp"])
+@pytest.mark.parametrize(
+    ("place", "told"), [("weights", "the start"), ("step_size", "the step size"), ("momentum", "the step size")]
+)
+def test_a_float_in_the_start_or_the_method_is_reported(backend, place, told):
+    def notes(value):
+        numbers = {"weights": "1/4", "step_size": "1/16", "momentum": "1/5"} | {place: value}
+        given = {"scheme": "given", "weights": [[[numbers["weights"]]]]}
+        loss = {"target": [["1"]]}
+        problem = {"network": {"kind": "linear", "widths": [1, 1]}, "loss": loss, "start": given}
+        rule = {"name": "heavy_ball", "step_size": numbers["step_size"], "momentum": numbers["momentum"]}
+        read = descent([["1"]], backend=backend, digits=30, problem=problem, dynamics=rule | {"stop": {"steps": 2}})
+        return read.trajectory().notes
+
+    assert any(note.startswith(told) and "given as a float" in note for note in notes(0.1))
+    assert not any("given as a float" in note for note in notes("0.1"))
 
 
 def test_a_float_that_enters_a_run_of_53_bits_is_at_home():
@@ -124,3 +143,13 @@ def test_the_enclosure_of_a_tiny_eigenvalue_has_its_sign(tiny):
     low, high = smallest.bounds()
     assert low <= Fraction(tiny) <= high
     assert low * high > 0
+
+
+@pytest.mark.parametrize(("offset", "holds"), [("-1e-9", True), ("1e-9", False), ("1e-30", None), ("-1e-30", None)])
+def test_a_margin_of_singular_values_is_decided_only_outside_its_enclosure(offset, holds):
+    # s_min(Phi) = 1 - b and ||I - Phi||_F = sqrt(2) b for [[1, b], [b, 1]]: the margin is zero at b = sqrt(2) - 1.
+    root = Fraction(math.isqrt(2 * 10**80), 10**40)
+    b = str(root - 1 + Fraction(offset))
+    read = descent([["1", b], [b, "1"]], theorem="deficiency_margin", digits=20)
+    hypothesis = next(h for h in read.evidence().hypotheses if h.name == "deficiency_margin")
+    assert hypothesis.holds is holds

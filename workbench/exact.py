@@ -56,6 +56,15 @@ def rational(value: Any, name: str = "a number") -> Fraction:
     raise InputError(f"{name} is {_shortened(value)}; give a rational such as 1/3, 0.25 or 1e-10")
 
 
+def holds_float(value: Any) -> bool:
+    """Say whether a number, or one anywhere within rows or a mapping, is a float."""
+    if isinstance(value, Mapping):
+        return any(holds_float(x) for x in value.values())
+    if isinstance(value, list | tuple):
+        return any(holds_float(x) for x in value)
+    return isinstance(value, float)
+
+
 def _writable(value: Fraction, name: str) -> Fraction:
     if max(value.numerator.bit_length(), value.denominator.bit_length()) > _MOST_BITS:
         raise InputError(f"{name} has an exponent beyond {_MOST_DIGITS - 100}; give a smaller one")

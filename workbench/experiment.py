@@ -15,7 +15,7 @@ from workbench import backends, content, dynamics, targets, theorems
 from workbench.draws import GENERATOR
 from workbench.errors import InputError, UnknownNameError
 from workbench.evidence import UNDECIDED, Evidence, compare, run_of
-from workbench.exact import decimal_text, exact, rational
+from workbench.exact import decimal_text, exact, holds_float, rational
 from workbench.problem import LinearNetwork, Network, Problem, ResidualNetwork, SquareLoss, Start
 from workbench.records import evidence_record
 from workbench.store import Record, Store, digest
@@ -182,7 +182,7 @@ def read_problem(data: Mapping[str, Any]) -> Problem:
 
 def read_start(scheme: str, given: Mapping[str, Any]) -> Start:
     """Return a start with its parameters in canonical form: exact texts, and the generator where one draws."""
-    parameters = dict(given)
+    parameters, inexact = dict(given), holds_float(given)
     if "scale" in parameters:
         parameters["scale"] = str(exact(parameters["scale"], "the scale"))
     if "seed" in parameters:
@@ -194,10 +194,13 @@ def read_start(scheme: str, given: Mapping[str, Any]) -> Start:
         parameters = {"seed": 0, **parameters, "generator": GENERATOR}
     if "weights" in parameters:
         layers = [targets.matrix(layer) for layer in parameters["weights"]]
+        inexact = inexact or any(layer.from_float for layer in layers)
         parameters["weights"] = [[[str(x) for x in row] for row in layer.rows] for layer in layers]
     if "matrix" in parameters:
-        parameters["matrix"] = [[str(x) for x in row] for row in targets.matrix(parameters["matrix"]).rows]
-    return Start(scheme, parameters)
+        matrix = targets.matrix(parameters["matrix"])
+        inexact = inexact or matrix.from_float
+        parameters["matrix"] = [[str(x) for x in row] for row in matrix.rows]
+    return Start(scheme, parameters, inexact)
 
 
 def _network(data: Mapping[str, Any]) -> Network:
@@ -263,8 +266,9 @@ def read_method(data: Mapping[str, Any], problem: Problem, theorem: Theorem | No
     own = {k: v for k, v in data.items() if k not in ("name", "step_size", "stop", "parameters")}
     parameters = dynamics.parameters(name, {**own, **data.get("parameters", {})})
     stop = _stop(data.get("stop", {}), flow=module.FLOW)
-    method = Method(name, stop, None, parameters)
     step = data.get("step_size")
+    inexact = holds_float([step, own, data.get("parameters", {})])
+    method = Method(name, stop, None, parameters, inexact)
     if module.FLOW:
         if step is not None and step != "largest":
             raise InputError("a flow has no step size; leave --step-size out, or use --dynamics descent")

@@ -158,10 +158,13 @@ class Start:
         A module of `workbench.initialization`.
     parameters : mapping
         Rational texts, integers, or matrices as rows.
+    from_float : bool
+        Whether one was given as a float before it became a text.
     """
 
     scheme: str = "identity"
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    from_float: bool = field(default=False, compare=False)
 
     def specification(self) -> dict[str, Any]:
         """Return the JSON of the start."""

@@ -134,12 +134,15 @@ class Method:
         eta; None for a flow.
     parameters : mapping of str to Fraction
         penalty, radius, momentum.
+    from_float : bool
+        Whether the step size or a parameter was given as a float.
     """
 
     name: str
     stop: Stop
     step_size: Fraction | None = None
     parameters: Mapping[str, Fraction] = field(default_factory=dict)
+    from_float: bool = field(default=False, compare=False)
 
     def parameter(self, name: str) -> Fraction:
         """Return a parameter, zero where the dynamics has none of this name."""

@@ -18,7 +18,7 @@ from workbench.dynamics import _flow_modes
 from workbench.dynamics._modes import runner
 from workbench.dynamics._recorder import PrecisionShort
 from workbench.errors import InputError, UnknownNameError
-from workbench.exact import rational
+from workbench.exact import holds_float, rational
 from workbench.problem import Problem
 from workbench.trajectory import Arithmetic, Method, Trajectory
 
@@ -140,10 +140,21 @@ def _finish(
     notes = trajectory.notes
     if not guaranteed:
         notes = (*notes, f"{base.precision_bits} bits did not suffice: {digits} digits are not guaranteed")
-    inexact = [m for m in (trajectory.target, trajectory.problem.loss.inputs) if m is not None and m.from_float]
-    if inexact and (base.precision_bits is None or base.precision_bits >= 64):
-        notes = (*notes, "an entry was given as a float and enters as the dyadic it is: only its 53 bits are meant")
+    if base.precision_bits is None or base.precision_bits >= 64:
+        notes = (*notes, *_floats_given(trajectory))
     return replace(trajectory, arithmetic=used, notes=notes)
+
+
+def _floats_given(trajectory: Trajectory) -> list[str]:
+    """Say what of the problem and of the method was given as a float."""
+    loss, start, method = trajectory.problem.loss, trajectory.problem.start, trajectory.method
+    given = {
+        "an entry": any(m is not None and m.from_float for m in (trajectory.target, loss.inputs)),
+        "the start": start.from_float or holds_float(start.parameters),
+        "the step size or a parameter": method.from_float,
+    }
+    told = "was given as a float and enters as the dyadic it is: only its 53 bits are meant"
+    return [f"{what} {told}" for what, inexact in given.items() if inexact]
 
 
 __all__ = ["ALIASES", "MOST_STEPS", "catalogue", "module", "parameters", "run"]

@@ -47,6 +47,24 @@ def cut_measured(middle: Measured, bits: int) -> tuple[int, float]:
     return whole, error + math.ceil(middle.error * 2**bits)
 
 
+def within_one(value: Exact, bits: int) -> int:
+    """Return a number in units of 2^-bits, off by less than one: what the lemmas take of targets and inputs.
+
+    A ball at the working precision around a large irrational is wider than a unit, so that it is made finer here.
+    """
+    if isinstance(value, Fraction):
+        return cut(value, bits)[0]
+    finer = bits + GUARD_BITS
+    while True:
+        with backends.load("ball", bits=finer).session():
+            middle = measured(arb(value))
+        if middle.value is None or middle.error is None:
+            raise UnsupportedError(f"the entry {value} is no finite number")
+        if middle.error * (1 << bits) <= Fraction(1, 4):
+            return round(middle.value * (1 << bits))
+        finer *= 2
+
+
 class FixedPoint:
     """The weights of a linear network in units of 2^-bits, and the calls that move them.
 
@@ -102,7 +120,7 @@ class FixedPoint:
 
     def _exact(self, rows: Sequence[Sequence[Exact]]) -> IntegerMatrix:
         matrix = self._new(len(rows), len(rows[0]))
-        matrix.fill([[cut(x, self.bits)[0] for x in row] for row in rows])
+        matrix.fill([[within_one(x, self.bits) for x in row] for row in rows])
         return matrix
 
     def _windows(self, stack: IntegerMatrix) -> list[IntegerMatrix]:

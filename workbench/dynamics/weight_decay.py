@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from workbench.backends import Backend
+from workbench.backends.float64 import nearest
 from workbench.dynamics._iteration import Memory, descend
 from workbench.dynamics.gradient_descent import Step
 from workbench.networks import Parameters
@@ -34,7 +35,7 @@ class DecayedStep(Step):
 
     def growth(self, low: float, high: float) -> float:
         """Return ||I - eta (H + lambda I)||_2."""
-        return super().growth(low + float(self.decay), high + float(self.decay))
+        return super().growth(low + nearest(self.decay), high + nearest(self.decay))
 
 
 def run(
