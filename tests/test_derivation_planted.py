@@ -91,7 +91,7 @@ def _versions():
         yield pytest.param(*version, marks=[pytest.mark.long] if late else [])
 
 
-@pytest.mark.parametrize(("name", "true", "false"), _versions())
+@pytest.mark.parametrize(("name", "true", "false"), list(_versions()))
 def test_a_false_version_is_refuted_with_a_witness(name, true, false, tmp_path):
     text = derivation.catalogue()[name].read_text()
     assert text.count(true) == 1
