@@ -97,6 +97,7 @@ def test_only_symmetric_claims_have_equivalent_faults(outcomes):
     assert found == {"equal_layers", "positive_definite_envelope", *NUMBERS}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 def test_every_printed_formula_becomes_typst_that_compiles(name, outcomes):
     outcome = outcomes[name]

@@ -401,3 +401,16 @@ def test_a_large_irrational_target_is_enclosed():
     loss = dynamics.run(given, method(steps=1, eta="1/3"), Arithmetic("ball", digits=20), keep_weights=True)
     found = loss.observables["loss"][0]
     assert 8 * (found.value - found.error) ** 3 <= base**14 <= 8 * (found.value + found.error) ** 3
+
+
+def test_errors_that_outgrow_the_floats_are_left_to_balls() -> None:
+    # A saddle in a rotated basis: the error grows by 2^1000 in units, and digits are left all the same.
+    target = targets.matrix({"family": "spectrum", "eigenvalues": ["-1", "3/2", "7/10"], "rotate": 1})
+    given = Problem(LinearNetwork((3,) * 4), SquareLoss(target))
+    method = Method("gradient_descent", Stop(steps=3000), Fraction(1, 10))
+    run = dynamics.run(given, method, Arithmetic("ball", 40, structured=False))
+    last = run.observables["loss"][-1]
+    assert last.value is not None
+    assert last.error is not None
+    assert last.error < Fraction(1, 10**35)
+    assert last.value > Fraction(1, 2)

@@ -18,6 +18,7 @@ _HELP = {
     "step": "Step sizes, taken in turn, such as 1/16,1/32; left out, the largest that the theorem allows each member",
     "dynamics": "descent, or flow: the gradient flow in steps of flow time `--step-size` (1/16 when left out)",
     "precision": "float64 or float32",
+    "keep": "File for what every member recorded, .parquet or .csv, written while they run; runs them anew",
 }
 
 
@@ -36,6 +37,7 @@ def ensemble_command(
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N")] = "cpu",
     without: Annotated[list[str] | None, typer.Option(help="Set a hypothesis aside", metavar="HYPOTHESIS")] = None,
     store: Annotated[Path | None, typer.Option(help="Folder of the store")] = None,
+    keep: Annotated[Path | None, typer.Option(help=_HELP["keep"], metavar="FILE")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else")] = False,
 ) -> None:
     """Judge a theorem on every member of an ensemble; the verdict is the worst present."""
@@ -45,6 +47,7 @@ def ensemble_command(
     from workbench.ensembles.verdicts import VERDICTS
     from workbench.errors import UnknownNameError
     from workbench.exact import rational
+    from workbench.sweeps import members as kept_members
 
     if dynamics not in ("descent", "flow"):
         raise UnknownNameError("dynamics of an ensemble", dynamics, ["descent", "flow"])
@@ -56,7 +59,11 @@ def ensemble_command(
     options: dict[str, Any] = {"precision": precision, "device": device, "without": tuple(without or ()), "flow": flow}
     largest, push = step_size is None, rational(momentum, "the momentum")
     with progress(f"running {members} members"):
-        record, fresh = EnsembleExperiment(loaded, ensemble, steps, largest, push, **options).record(store_at(store))
+        asked = EnsembleExperiment(loaded, ensemble, steps, largest, push, **options)
+        if keep is None:
+            record, fresh = asked.record(store_at(store))
+        else:
+            record, fresh = kept_members.record(asked, store_at(store), keep), True
     found = record.payload
     if json:
         print_json(_document(record, fresh))

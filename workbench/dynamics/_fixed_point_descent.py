@@ -38,6 +38,9 @@ _TETHERS: dict[str, tuple[str, int]] = {
 # Covers the roundings of one step's few float operations.
 _UP = 1 + 1e-14
 
+# Up to here an error past the floats is no small number: it is 2^100 at least, and no digit is left.
+_FLOAT_BITS = 900
+
 
 def applies(problem: Problem, method: Method) -> bool:
     """Say whether a run can be carried out in fixed point here."""
@@ -87,6 +90,10 @@ class Error:
         bound = (rate * self.bound + (region.rounding + region.rounding_slope * norm)) * _UP
         self.bound = bound if bound == bound else math.inf
         self._moved = (self._moved + (region.motion * self._unit + region.motion_slope * norm)) * _UP
+
+
+class BeyondFloats(Exception):
+    """The error, in units, is larger than any float: a run of this precision is left to balls."""
 
 
 class FixedPointDescent:
@@ -153,7 +160,13 @@ class FixedPointDescent:
             if not resting:
                 integers.backward()
                 error.advance(norm, residual)
+                self._hold_range()
             step += 1
+
+    def _hold_range(self) -> None:
+        """Raise where the bound of the error has left the floats though the precision may not be used up."""
+        if self.bits > _FLOAT_BITS and not math.isfinite(self.error.bound):
+            raise BeyondFloats
 
     def _rests(self) -> bool:
         """Say whether the start is its own next iterate, exactly: the loss is zero, and no tether pulls."""

@@ -5,6 +5,7 @@ The error of an iterate is propagated, not assumed: `_error_bounds` says how.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from fractions import Fraction
 from typing import Protocol
 
@@ -14,7 +15,7 @@ from workbench.backends import Array, Backend
 from workbench.backends.float64 import nearest
 from workbench.backends.running_error import RunningError, enclosing
 from workbench.dynamics._error_bounds import error_bound
-from workbench.dynamics._fixed_point_descent import FixedPointDescent, applies
+from workbench.dynamics._fixed_point_descent import BeyondFloats, FixedPointDescent, applies
 from workbench.dynamics._recorder import PrecisionShort, Recorder
 from workbench.dynamics._stopping import DIVERGED, number_of_steps, proved_divergence, unproved_divergence
 from workbench.errors import UnsupportedError
@@ -57,7 +58,9 @@ def descend(
         _refuse_many_exact_steps(problem, method)
     with base.session():
         if base.name == "ball" and applies(problem, method):
-            return FixedPointDescent(problem, base, method, observes, keep_weights, digits).run()
+            # Where errors grow past the floats, balls, whose exponents have no end, carry on from the start.
+            with suppress(BeyondFloats):
+                return FixedPointDescent(problem, base, method, observes, keep_weights, digits).run()
         return _Descent(problem, base, method, rule, observes, keep_weights, digits).run()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -16,6 +16,7 @@ from workbench.errors import InputError, UnknownNameError
 from workbench.exact import Matrix, rational
 from workbench.store import Record, Store, digest
 from workbench.theorems import Theorem
+from workbench.trajectory import Trajectory
 
 _DYNAMICS = {
     "gradient_descent": "gradient_descent",
@@ -78,23 +79,26 @@ class EnsembleExperiment:
         """SHA-256 of the specification."""
         return digest(self.specification())
 
-    def evidence(self) -> verdicts.EnsembleEvidence:
-        """Carry the ensemble and judge every member."""
+    def evidence(self, keep: Callable[[int, Trajectory], None] | None = None) -> verdicts.EnsembleEvidence:
+        """Carry the ensemble and judge every member; `keep` takes the number and the run of each."""
         ensemble = verdicts.with_largest_steps(self.ensemble, self.theorem) if self.largest else self.ensemble
         options: dict[str, Any] = {"precision": self.precision, "device": self.device, "without": self.without}
-        options["flow"] = self.flow
+        options |= {"flow": self.flow, "keep": keep}
         return verdicts.compare(self.theorem, ensemble, self.steps, momentum=self.momentum, **options)
 
     def record(self, store: Store | None = None) -> tuple[Record, bool]:
         """Return the record, and whether it was computed now rather than found in the store."""
         specification = self.specification()
         found = None if store is None else store.current(specification)
-        if found is not None:
-            return found, False
-        record = ensemble_record(self.evidence(), specification, [content.reference(self.theorem.path)])
+        return (self.compute(store), True) if found is None else (found, False)
+
+    def compute(self, store: Store | None = None, keep: Callable[[int, Trajectory], None] | None = None) -> Record:
+        """Return the record, computed whether or not the store has it, and keep it there."""
+        files = [content.reference(self.theorem.path)]
+        record = ensemble_record(self.evidence(keep), self.specification(), files)
         if store is not None:
             store.put(record)
-        return record, True
+        return record
 
 
 def read(specification: Mapping[str, Any]) -> EnsembleExperiment | ModeExperiment:

@@ -6,7 +6,7 @@ every entry; where that bound does not decide, the member is undecided. The ense
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -87,6 +87,7 @@ def compare(
     device: str = "cpu",
     flow: bool = False,
     memory: int | None = None,
+    keep: Callable[[int, Trajectory], None] | None = None,
 ) -> EnsembleEvidence:
     """Run an ensemble and judge a theorem on every member.
 
@@ -106,6 +107,8 @@ def compare(
         The gradient flow in steps of flow time eta, in place of descent.
     memory : int, optional
         Bytes that members may take at once; half of what is free when left out.
+    keep : callable, optional
+        Takes each member's number and its run, as soon as it is judged.
     """
     if steps < 1:
         raise InputError(f"the steps are {steps}; give a positive integer")
@@ -123,12 +126,15 @@ def compare(
         members = range(first, min(first + _CHUNK, ensemble.count))
         for carried in stream(ensemble, plan, members):
             notes |= dict.fromkeys(carried.notes)
-            for trajectory in trajectories(carried, method, theorem.observes):
+            followed = trajectories(carried, method, theorem.observes)
+            for index, trajectory in zip(carried.members, followed, strict=True):
                 found = evidence.compare(theorem, trajectory, without)
                 verdicts.append(found.verdict)
                 margins.append(found.margin)
                 word = trajectory.status.name.lower()
                 statuses[word] = statuses.get(word, 0) + 1
+                if keep is not None:
+                    keep(index, trajectory)
     counts = {verdict: verdicts.count(verdict) for verdict in VERDICTS}
     worst = min(range(ensemble.count), key=lambda i: (VERDICTS.index(verdicts[i]), _rank(margins[i]), i))
     return EnsembleEvidence(theorem, ensemble, counts, worst, margins[worst], statuses, verdicts, tuple(notes))

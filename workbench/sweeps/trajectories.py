@@ -6,26 +6,33 @@ Columns: `run_id`, `quantity` (the loss, or an inequality by its name), `step`, 
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from workbench.store import Record, Store
 from workbench.sweeps.outcomes import Outcome
-from workbench.sweeps.results import whole
+from workbench.sweeps.row_groups import CHUNK, RowGroups, written
 
-COLUMNS = ("run_id", "quantity", "step", "time", "value", "bound", "error")
-
-# Rows of a chunk: a few megabytes.
-CHUNK = 2**16
+COLUMNS = {
+    "run_id": "string",
+    "quantity": "string",
+    "step": "int64",
+    "time": "float64",
+    "value": "float64",
+    "bound": "float64",
+    "error": "float64",
+}
 
 
 def write(outcomes: Iterable[Outcome], store: Store, path: Path, chunk: int = CHUNK) -> None:
     """Write the trajectories of the runs that have a record, whole or not at all; `.parquet` or `.csv`."""
-    chunks = _chunks(_lines(outcomes, store), chunk)
-    whole(path, {".csv": lambda part: _csv(chunks, part), ".parquet": lambda part: _parquet(chunks, part)})
+
+    def add(rows: RowGroups) -> None:
+        for line in _lines(outcomes, store):
+            rows.add(line)
+
+    written(path, COLUMNS, add, chunk)
 
 
 def _lines(outcomes: Iterable[Outcome], store: Store) -> Iterator[tuple[Any, ...]]:
@@ -53,29 +60,3 @@ def _series(run_id: str, name: str, series: Any, values: list[Any], bounds: list
 
 def _float(decimal: Any) -> float | None:
     return None if decimal is None else float(decimal)
-
-
-def _chunks(lines: Iterator[tuple[Any, ...]], size: int) -> Iterator[list[tuple[Any, ...]]]:
-    while part := list(islice(lines, size)):
-        yield part
-
-
-def _csv(chunks: Iterator[list[tuple[Any, ...]]], path: Path) -> None:
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(COLUMNS)
-        for part in chunks:
-            writer.writerows(part)
-
-
-def _parquet(chunks: Iterator[list[tuple[Any, ...]]], path: Path) -> None:
-    import pyarrow
-    from pyarrow import parquet
-
-    text, number = pyarrow.string(), pyarrow.float64()
-    kinds = (text, text, pyarrow.int64(), number, number, number, number)
-    schema = pyarrow.schema(list(zip(COLUMNS, kinds, strict=True)))
-    with parquet.ParquetWriter(path, schema) as writer:
-        for part in chunks:
-            columns = [pyarrow.array(column, kind) for column, kind in zip(zip(*part, strict=True), kinds, strict=True)]
-            writer.write_table(pyarrow.table(columns, schema=schema))
