@@ -117,6 +117,17 @@ def test_output_between_steps_contains_the_closed_form_and_times_asked_for_are_r
         run.dense(Fraction(3))
 
 
+def test_a_run_that_is_over_at_its_start_still_has_its_start_between_steps():
+    rule = Stop(time=Fraction(2), until_loss=Fraction(5))
+    method, arithmetic = Method("gradient_flow", rule), Arithmetic("ball", 20)
+    run = dynamics.run(numbers("2", "1/3", "1/2"), method, arithmetic, keep_weights=True)
+    assert run.times == (Fraction(0),)
+    low, high = run.dense(Fraction(0))[0][0][0].bounds()
+    assert low <= Fraction(1, 3) <= high
+    with pytest.raises(InputError, match="followed from 0 to 0"):
+        run.dense(Fraction(1, 1000))
+
+
 def test_a_sign_that_is_read_the_wrong_way_is_caught(monkeypatch):
     right = _flow_events.sign
     monkeypatch.setattr(_flow_events, "sign", lambda value: 1 if right(value + 1 / 4) > 0 else right(value))

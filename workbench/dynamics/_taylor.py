@@ -257,8 +257,9 @@ class _Flow:
 
     def _trajectory(self, status: Status) -> Trajectory:
         weights = self.recorder.weights
-        end = self.recorder.times[-1] if self.ending is not None else self.time
-        events = tuple(sentry.report(end) for sentry in ([self.ending] if self.ending else []) + self.sentries)
+        end, ending = (self.time, []) if self.ending is None else (self.recorder.times[-1], [self.ending])
+        events = tuple(sentry.report(end) for sentry in ending + self.sentries)
+        pieces = [self._rest(self.time, self.error)] if self.pieces == [] else self.pieces
         return Trajectory(
             problem=self.network.problem,
             method=self.method,
@@ -269,9 +270,9 @@ class _Flow:
             grade="enclosure",
             status=status,
             weights=None if weights is None else tuple(weights),
-            notes=(*self.recorder.unmeasured.values(), *self.notes, *(_sentence(event) for event in events)),
+            notes=(*self.recorder.unmeasured.values(), *self.notes, *map(_sentence, events)),
             events=events,
-            dense=None if self.pieces is None else DenseOutput(self.backend, self.pieces),
+            dense=None if pieces is None else DenseOutput(self.backend, pieces),
         )
 
 
