@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import sympy
 
 from workbench.bench import symbolic
 from workbench.bench.measure import Measurement, against, within
 from workbench.errors import InconsistentError
+from workbench.symbolic.words import matrix
 
 
 @pytest.mark.parametrize("function", [symbolic.entrywise, symbolic.entrywise_sympy])
-def test_both_sides_find_every_law_constant(function):
-    function(2, 2)
+def test_both_sides_look_at_every_entry_of_every_law(function, monkeypatch):
+    seen = []
+    monkeypatch.setattr(symbolic, "_expect_zero", seen.append)
+    width, depth = 2, 3
+    function(width, depth)
+    values = [value for batch in seen for value in batch]
+    assert len(values) == (depth - 1) * width**2
+    assert all(value == 0 for value in values)
 
 
 def test_a_side_that_finds_a_law_moving_is_caught(monkeypatch):
@@ -28,8 +37,16 @@ def test_the_shapes_are_fifty_of_depth_two_to_five_and_widths_one_to_six():
     assert {width for widths in shapes for width in widths} == {1, 2, 3, 4, 5, 6}
 
 
-def test_balancedness_is_proved_in_words():
+def test_balancedness_is_proved_in_words_and_a_wrong_defect_is_not(monkeypatch):
     symbolic.prove_in_words()
+    chain = symbolic.opaque_chain()
+    above = chain.layers[2]
+    wrong = SimpleNamespace(
+        general_loss=chain.general_loss, layers=chain.layers, defect=lambda _: matrix(above).T @ matrix(above)
+    )
+    monkeypatch.setattr(symbolic, "opaque_chain", lambda: wrong)
+    with pytest.raises(InconsistentError):
+        symbolic.prove_in_words()
 
 
 def test_a_measurement_says_whether_its_promise_is_kept():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import mpmath
@@ -12,7 +13,7 @@ from workbench.initialization import BalancedLayer, weights
 from workbench.problem import LinearNetwork, Problem, ResidualNetwork
 
 
-class Network:
+class Network(ABC):
     """A problem's network over `mpmath.matrix`.
 
     Parameters
@@ -55,13 +56,13 @@ class Network:
         turn = mp.expm(mp.logm(left * right) / depth).apply(mp.re)
         return [turn**i * stretch * (turn.T) ** (i - 1) for i in range(1, depth + 1)]
 
+    @abstractmethod
     def outputs(self, layers: list[Any]) -> Any:
         """Return F(X)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def gradients(self, layers: list[Any]) -> list[Any]:
         """Return dl/dW_i for every layer."""
-        raise NotImplementedError
 
     def loss(self, layers: list[Any]) -> Any:
         """Return c ||F(X) - Y||_F^2."""
