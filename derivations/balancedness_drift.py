@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from workbench.derivation.runs import linear_run
 from workbench.symbolic.calculus import Calculus, Loss
 from workbench.symbolic.identities import Identity
 from workbench.symbolic.networks import NetworkWords, linear_network, opaque_chain
@@ -74,15 +75,5 @@ def control(depth: int, widths: Sequence[int]) -> dict[str, Any]:
 
 
 def experiment(widths: Sequence[int], dynamics: dict[str, Any]) -> dict[str, Any]:
-    """Return a run from a Gaussian start towards a Hilbert-like target."""
-    target = [[f"1/{1 + r + c}" for c in range(widths[0])] for r in range(widths[-1])]
-    return {
-        "theorem": "balancedness_drift",
-        "problem": {
-            "network": {"kind": "linear", "widths": list(widths)},
-            "loss": {"kind": "square", "target": {"rows": target}, "normalisation": "half"},
-            "start": {"scheme": "gaussian", "seed": 1, "scale": "1/2"},
-        },
-        "dynamics": dynamics,
-        "backend": {"name": "ball", "digits": 30},
-    }
+    """Return a run in balls."""
+    return linear_run("balancedness_drift", widths, dynamics, {"name": "ball", "digits": 30})

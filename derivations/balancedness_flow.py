@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from workbench.derivation.runs import conserved_run, drifting_run
 from workbench.symbolic.calculus import Calculus, Loss
 from workbench.symbolic.identities import Identity
 from workbench.symbolic.networks import NetworkWords, linear_network, opaque_chain
@@ -32,6 +33,9 @@ source = {
     "url": "https://arxiv.org/abs/1802.06509",
 }
 least_depth = 2
+
+
+_BACKEND = {"name": "mp", "digits": 30}
 
 
 def prove(calculus: Calculus, depth: int, widths: Sequence[Width]) -> Iterator[Identity]:
@@ -56,25 +60,9 @@ def conserved(calculus: Calculus, network: NetworkWords, loss: Loss, j: int, nam
 
 def check(depth: int, widths: Sequence[int]) -> dict[str, Any]:
     """Return a flow that must conserve the defects."""
-    return experiment(widths, {"name": "gradient_flow", "stop": {"time": "1"}})
+    return conserved_run(widths, _BACKEND)
 
 
 def control(depth: int, widths: Sequence[int]) -> dict[str, Any]:
     """Return descent with a large step, which must not."""
-    descent = {"name": "gradient_descent", "step_size": "1/32", "stop": {"steps": 40}}
-    return {**experiment(widths, descent), "without": ["gradient_flow"]}
-
-
-def experiment(widths: Sequence[int], dynamics: dict[str, Any]) -> dict[str, Any]:
-    """Return a run from a Gaussian start towards a Hilbert-like target."""
-    target = [[f"1/{1 + r + c}" for c in range(widths[0])] for r in range(widths[-1])]
-    return {
-        "theorem": "balancedness",
-        "problem": {
-            "network": {"kind": "linear", "widths": list(widths)},
-            "loss": {"kind": "square", "target": {"rows": target}, "normalisation": "half"},
-            "start": {"scheme": "gaussian", "seed": 1, "scale": "1/2"},
-        },
-        "dynamics": dynamics,
-        "backend": {"name": "mp", "digits": 30},
-    }
+    return drifting_run(widths, _BACKEND)

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from workbench.derivation.runs import conserved_run, drifting_run
 from workbench.symbolic.calculus import Calculus
 from workbench.symbolic.entrywise import Entries, entry_names
 from workbench.symbolic.identities import Definitions, Identity
@@ -37,6 +38,9 @@ source = {
 depths = (2,)
 least_depth = 2
 shape = "numeric"
+
+
+_BACKEND = {"name": "mp", "digits": 30}
 
 
 def prove(calculus: Calculus, depth: int, widths: Sequence[Width]) -> Iterator[Identity]:
@@ -62,25 +66,9 @@ def prove(calculus: Calculus, depth: int, widths: Sequence[Width]) -> Iterator[I
 
 def check(depth: int, widths: Sequence[int]) -> dict[str, Any]:
     """Return a flow of this network, which must conserve what its law implies."""
-    return experiment(widths, {"name": "gradient_flow", "stop": {"time": "1"}})
+    return conserved_run(widths, _BACKEND)
 
 
 def control(depth: int, widths: Sequence[int]) -> dict[str, Any]:
     """Return descent in place of the flow."""
-    descent = {"name": "gradient_descent", "step_size": "1/32", "stop": {"steps": 40}}
-    return {**experiment(widths, descent), "without": ["gradient_flow"]}
-
-
-def experiment(widths: Sequence[int], dynamics: dict[str, Any]) -> dict[str, Any]:
-    """Return a run from a Gaussian start towards a Hilbert-like target."""
-    target = [[f"1/{1 + r + c}" for c in range(widths[0])] for r in range(widths[-1])]
-    return {
-        "theorem": "balancedness",
-        "problem": {
-            "network": {"kind": "linear", "widths": list(widths)},
-            "loss": {"kind": "square", "target": {"rows": target}, "normalisation": "half"},
-            "start": {"scheme": "gaussian", "seed": 1, "scale": "1/2"},
-        },
-        "dynamics": dynamics,
-        "backend": {"name": "mp", "digits": 30},
-    }
+    return drifting_run(widths, _BACKEND)

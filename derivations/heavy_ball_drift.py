@@ -23,6 +23,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from workbench.derivation.runs import linear_run
 from workbench.symbolic.calculus import Calculus, Loss
 from workbench.symbolic.identities import Identity
 from workbench.symbolic.networks import NetworkWords, linear_network, opaque_chain
@@ -121,15 +122,10 @@ def control(depth: int, widths: Sequence[int]) -> dict[str, Any]:
 
 
 def experiment(widths: Sequence[int], dynamics: dict[str, Any]) -> dict[str, Any]:
-    """Return a run from a Gaussian start towards a Hilbert-like target."""
-    target = [[f"1/{1 + r + c}" for c in range(widths[0])] for r in range(widths[-1])]
-    return {
-        "theorem": "heavy_ball_drift",
-        "problem": {
-            "network": {"kind": "linear", "widths": list(widths)},
-            "loss": {"kind": "square", "target": {"rows": target}, "normalisation": "half"},
-            "start": {"scheme": "gaussian", "seed": 1, "scale": "1/2"},
-        },
-        "dynamics": {"step_size": "1/32", "stop": {"steps": 20}, **dynamics},
-        "backend": {"name": "ball", "digits": 30},
-    }
+    """Return a run in balls."""
+    return linear_run(
+        "heavy_ball_drift",
+        widths,
+        {"step_size": "1/32", "stop": {"steps": 20}, **dynamics},
+        {"name": "ball", "digits": 30},
+    )

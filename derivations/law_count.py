@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from workbench.derivation.runs import conserved_run, drifting_run
 from workbench.errors import InputError
 from workbench.invariants.derived import Ranks, ranks
 from workbench.symbolic.calculus import Calculus
@@ -49,6 +50,9 @@ SHAPES = (
 )  # fmt: skip
 
 Shape = tuple[int, ...]
+
+
+_BACKEND = {"name": "mp", "digits": 30}
 
 
 def prove(calculus: Calculus, depth: int, widths: Sequence[Width]) -> Iterator[Identity]:
@@ -120,25 +124,9 @@ def counts(shape: Shape, momentum: bool, found: Ranks) -> Iterator[Identity]:
 
 def check(depth: int, widths: Sequence[int]) -> dict[str, Any]:
     """Return a flow that must conserve what was counted."""
-    return experiment(widths, {"name": "gradient_flow", "stop": {"time": "1"}})
+    return conserved_run(widths, _BACKEND)
 
 
 def control(depth: int, widths: Sequence[int]) -> dict[str, Any]:
     """Return descent with a large step, which must not."""
-    descent = {"name": "gradient_descent", "step_size": "1/32", "stop": {"steps": 40}}
-    return {**experiment(widths, descent), "without": ["gradient_flow"]}
-
-
-def experiment(widths: Sequence[int], dynamics: dict[str, Any]) -> dict[str, Any]:
-    """Return a run from a Gaussian start towards a Hilbert-like target."""
-    target = [[f"1/{1 + r + c}" for c in range(widths[0])] for r in range(widths[-1])]
-    return {
-        "theorem": "balancedness",
-        "problem": {
-            "network": {"kind": "linear", "widths": list(widths)},
-            "loss": {"kind": "square", "target": {"rows": target}, "normalisation": "half"},
-            "start": {"scheme": "gaussian", "seed": 1, "scale": "1/2"},
-        },
-        "dynamics": dynamics,
-        "backend": {"name": "mp", "digits": 30},
-    }
+    return drifting_run(widths, _BACKEND)

@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from workbench.derivation.runs import linear_run
 from workbench.symbolic.calculus import Calculus, Loss
 from workbench.symbolic.identities import Identity
 from workbench.symbolic.networks import NetworkWords, linear_network, opaque_chain
@@ -93,15 +94,10 @@ def control(depth: int, widths: Sequence[int]) -> dict[str, Any]:
 
 
 def experiment(widths: Sequence[int], dynamics: dict[str, Any]) -> dict[str, Any]:
-    """Return a run from a Gaussian start towards a Hilbert-like target."""
-    target = [[f"1/{1 + r + c}" for c in range(widths[0])] for r in range(widths[-1])]
-    return {
-        "theorem": "weight_decay_drift",
-        "problem": {
-            "network": {"kind": "linear", "widths": list(widths)},
-            "loss": {"kind": "square", "target": {"rows": target}, "normalisation": "half"},
-            "start": {"scheme": "gaussian", "seed": 1, "scale": "1/2"},
-        },
-        "dynamics": {"step_size": "1/32", "stop": {"steps": 20}, **dynamics},
-        "backend": {"name": "ball", "digits": 30},
-    }
+    """Return a run in balls."""
+    return linear_run(
+        "weight_decay_drift",
+        widths,
+        {"step_size": "1/32", "stop": {"steps": 20}, **dynamics},
+        {"name": "ball", "digits": 30},
+    )
