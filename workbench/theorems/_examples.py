@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from workbench.theorems._statement import Example
+
 FLOAT = {"name": "float64"}
 BALL = {"name": "ball", "digits": 30}
 MULTIPRECISION = {"name": "mp", "digits": 30}
@@ -71,3 +73,45 @@ def family(specification: dict[str, Any], name: str, values: list[Any]) -> dict[
         short = {"depth": "{depth}", "target": problem["loss"]["target"], "start": problem["start"]}
         varied["problem"] = short
     return {**specification, **varied}
+
+
+def law_of_a_step(
+    steps: int, own: dict[str, Any], other: dict[str, Any], words: str, hypothesis: str, in_floats: Example
+) -> list[Example]:
+    """Return the examples of a law of one step, and the dynamics that does not obey it as the control.
+
+    Parameters
+    ----------
+    steps : int
+    own, other : dict
+        The dynamics of which it holds, and one of which it does not, as options of `experiment`.
+    words : str
+        The name of the other.
+    hypothesis : str
+        The one that the other fails.
+    in_floats : Example
+    """
+    uniform = {"family": "uniform", "shape": [2, 2], "seed": 1}
+    start = {"scheme": "gaussian", "seed": 1, "scale": "1/2"}
+    rectangular: dict[str, Any] = {"step_size": "1/10", "start": start}
+    apart = {**rectangular, **other, "stop": {"steps": 10}}
+    rows, exact = {"rows": [["1", "1/2"], ["0", "2"]]}, {"name": "exact"}
+    return [
+        Example(
+            "rectangular layers, enclosed",
+            "consistent",
+            experiment([2, 3, 2], uniform, stop={"steps": steps}, **rectangular, **own),
+        ),
+        Example(
+            "in exact rationals",
+            "consistent",
+            experiment([2, 2, 2], rows, step_size="1/8", stop={"steps": 4}, backend=exact, **own),
+        ),
+        in_floats,
+        Example(words, "vacuous", experiment([2, 3, 2], uniform, **apart)),
+        Example(
+            f"{words}, the hypothesis dropped",
+            "violated",
+            experiment([2, 3, 2], uniform, without=[hypothesis], **apart),
+        ),
+    ]

@@ -20,11 +20,12 @@ Proof
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 from workbench.exact import Measured
 from workbench.problem import LinearNetwork
 from workbench.theorems import Example, Hypothesis, Identity, Run
-from workbench.theorems._examples import FLOAT, experiment, spectrum
+from workbench.theorems._examples import FLOAT, experiment, law_of_a_step, spectrum
 from workbench.theorems._sources import arora_2018
 
 source = arora_2018("discrete form, derived for this project")
@@ -55,56 +56,11 @@ def predict(run: Run) -> list[Identity]:
     ]
 
 
-_RECTANGULAR = {"family": "uniform", "shape": [2, 2], "seed": 1}
-_GAUSSIAN = {"scheme": "gaussian", "seed": 1, "scale": "1/2"}
+_MOMENTUM: dict[str, Any] = {"dynamics": "heavy_ball", "parameters": {"momentum": "1/2"}}
+_IN_FLOATS = Example(
+    "in double precision",
+    "consistent",
+    experiment([2] * 4, spectrum(["1/2", "2"], 1), step_size="1/16", stop={"steps": 50}, backend=FLOAT),
+)
 
-examples = [
-    Example(
-        "rectangular layers, enclosed",
-        "consistent",
-        experiment([2, 3, 2], _RECTANGULAR, step_size="1/10", stop={"steps": 50}, start=_GAUSSIAN),
-    ),
-    Example(
-        "in exact rationals",
-        "consistent",
-        experiment(
-            [2, 2, 2],
-            {"rows": [["1", "1/2"], ["0", "2"]]},
-            step_size="1/8",
-            stop={"steps": 4},
-            backend={"name": "exact"},
-        ),
-    ),
-    Example(
-        "in double precision",
-        "consistent",
-        experiment([2] * 4, spectrum(["1/2", "2"], 1), step_size="1/16", stop={"steps": 50}, backend=FLOAT),
-    ),
-    Example(
-        "with momentum",
-        "vacuous",
-        experiment(
-            [2, 3, 2],
-            _RECTANGULAR,
-            step_size="1/10",
-            stop={"steps": 10},
-            start=_GAUSSIAN,
-            dynamics="heavy_ball",
-            parameters={"momentum": "1/2"},
-        ),
-    ),
-    Example(
-        "with momentum, the hypothesis dropped",
-        "violated",
-        experiment(
-            [2, 3, 2],
-            _RECTANGULAR,
-            step_size="1/10",
-            stop={"steps": 10},
-            start=_GAUSSIAN,
-            dynamics="heavy_ball",
-            parameters={"momentum": "1/2"},
-            without=["plain_descent"],
-        ),
-    ),
-]
+examples = law_of_a_step(50, {}, _MOMENTUM, "with momentum", "plain_descent", _IN_FLOATS)

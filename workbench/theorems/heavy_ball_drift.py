@@ -26,7 +26,7 @@ from typing import Any
 
 from workbench.problem import LinearNetwork
 from workbench.theorems import Example, Hypothesis, Identity, Run
-from workbench.theorems._examples import FLOAT, experiment, spectrum
+from workbench.theorems._examples import FLOAT, experiment, law_of_a_step, spectrum
 from workbench.theorems._sources import marcotte_2024
 
 source = marcotte_2024("setting; the identity is derived for this project")
@@ -68,52 +68,19 @@ def predict(run: Run) -> list[Identity]:
     ]
 
 
-_UNIFORM = {"family": "uniform", "shape": [2, 2], "seed": 1}
-_GAUSSIAN = {"scheme": "gaussian", "seed": 1, "scale": "1/2"}
 _MOMENTUM: dict[str, Any] = {"dynamics": "heavy_ball", "parameters": {"momentum": "1/2"}}
 _DECAY: dict[str, Any] = {"dynamics": "weight_decay", "parameters": {"decay": "1/2"}}
+_IN_FLOATS = Example(
+    "plain descent in double precision",
+    "consistent",
+    experiment(
+        [2] * 4,
+        spectrum(["1/2", "2"], 1),
+        step_size="1/16",
+        stop={"steps": 30},
+        start={"scheme": "gaussian", "seed": 1, "scale": "1/2"},
+        backend=FLOAT,
+    ),
+)
 
-examples = [
-    Example(
-        "rectangular layers, enclosed",
-        "consistent",
-        experiment([2, 3, 2], _UNIFORM, step_size="1/10", stop={"steps": 30}, start=_GAUSSIAN, **_MOMENTUM),
-    ),
-    Example(
-        "in exact rationals",
-        "consistent",
-        experiment(
-            [2, 2, 2],
-            {"rows": [["1", "1/2"], ["0", "2"]]},
-            step_size="1/8",
-            stop={"steps": 4},
-            backend={"name": "exact"},
-            **_MOMENTUM,
-        ),
-    ),
-    Example(
-        "plain descent in double precision",
-        "consistent",
-        experiment(
-            [2] * 4, spectrum(["1/2", "2"], 1), step_size="1/16", stop={"steps": 30}, start=_GAUSSIAN, backend=FLOAT
-        ),
-    ),
-    Example(
-        "weight decay",
-        "vacuous",
-        experiment([2, 3, 2], _UNIFORM, step_size="1/10", stop={"steps": 10}, start=_GAUSSIAN, **_DECAY),
-    ),
-    Example(
-        "weight decay, the hypothesis dropped",
-        "violated",
-        experiment(
-            [2, 3, 2],
-            _UNIFORM,
-            step_size="1/10",
-            stop={"steps": 10},
-            start=_GAUSSIAN,
-            without=["heavy_ball"],
-            **_DECAY,
-        ),
-    ),
-]
+examples = law_of_a_step(30, _MOMENTUM, _DECAY, "weight decay", "heavy_ball", _IN_FLOATS)

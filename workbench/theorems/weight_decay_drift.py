@@ -25,7 +25,7 @@ from typing import Any
 from workbench.exact import Measured
 from workbench.problem import LinearNetwork
 from workbench.theorems import Example, Hypothesis, Identity, Run
-from workbench.theorems._examples import FLOAT, experiment, spectrum
+from workbench.theorems._examples import FLOAT, experiment, law_of_a_step, spectrum
 from workbench.theorems._sources import arora_2018
 
 source = arora_2018("discrete form with weight decay, derived for this project")
@@ -57,50 +57,12 @@ def predict(run: Run) -> list[Identity]:
     ]
 
 
-_UNIFORM = {"family": "uniform", "shape": [2, 2], "seed": 1}
-_GAUSSIAN = {"scheme": "gaussian", "seed": 1, "scale": "1/2"}
 _DECAY: dict[str, Any] = {"dynamics": "weight_decay", "parameters": {"decay": "1/4"}}
 _MOMENTUM: dict[str, Any] = {"dynamics": "heavy_ball", "parameters": {"momentum": "1/2"}}
+_IN_FLOATS = Example(
+    "in double precision",
+    "consistent",
+    experiment([2] * 4, spectrum(["1/2", "2"], 1), step_size="1/16", stop={"steps": 50}, backend=FLOAT, **_DECAY),
+)
 
-examples = [
-    Example(
-        "rectangular layers, enclosed",
-        "consistent",
-        experiment([2, 3, 2], _UNIFORM, step_size="1/10", stop={"steps": 50}, start=_GAUSSIAN, **_DECAY),
-    ),
-    Example(
-        "in exact rationals",
-        "consistent",
-        experiment(
-            [2, 2, 2],
-            {"rows": [["1", "1/2"], ["0", "2"]]},
-            step_size="1/8",
-            stop={"steps": 4},
-            backend={"name": "exact"},
-            **_DECAY,
-        ),
-    ),
-    Example(
-        "in double precision",
-        "consistent",
-        experiment([2] * 4, spectrum(["1/2", "2"], 1), step_size="1/16", stop={"steps": 50}, backend=FLOAT, **_DECAY),
-    ),
-    Example(
-        "with momentum",
-        "vacuous",
-        experiment([2, 3, 2], _UNIFORM, step_size="1/10", stop={"steps": 10}, start=_GAUSSIAN, **_MOMENTUM),
-    ),
-    Example(
-        "with momentum, the hypothesis dropped",
-        "violated",
-        experiment(
-            [2, 3, 2],
-            _UNIFORM,
-            step_size="1/10",
-            stop={"steps": 10},
-            start=_GAUSSIAN,
-            without=["weight_decay"],
-            **_MOMENTUM,
-        ),
-    ),
-]
+examples = law_of_a_step(50, _DECAY, _MOMENTUM, "with momentum", "weight_decay", _IN_FLOATS)
