@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -47,6 +47,10 @@ class Source:
             lines["url"] = self.url
         body = ",\n".join(f"  {name} = {{{value}}}" for name, value in lines.items())
         return f"@misc{{{key},\n{body}\n}}"
+
+    def at(self, locator: str) -> Source:
+        """Return the source with the place in it."""
+        return replace(self, locator=locator)
 
 
 @dataclass(frozen=True)

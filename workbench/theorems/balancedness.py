@@ -28,9 +28,9 @@ from workbench.exact import Measured
 from workbench.problem import LinearNetwork
 from workbench.theorems import Example, Hypothesis, Identity, Run
 from workbench.theorems._examples import BALL, FLOAT, MULTIPRECISION, experiment, spectrum
-from workbench.theorems._sources import arora_2018
+from workbench.theorems._sources import ARORA_2018
 
-source = arora_2018("Theorem 1; Du, Hu, Lee 2018")
+source = ARORA_2018.at("Theorem 1; Du, Hu, Lee 2018")
 observes = ("loss", "balancedness_change")
 tight = True
 

@@ -26,9 +26,9 @@ from workbench.exact import Measured
 from workbench.problem import LinearNetwork
 from workbench.theorems import Example, Hypothesis, Identity, Run
 from workbench.theorems._examples import FLOAT, experiment, law_of_a_step, spectrum
-from workbench.theorems._sources import arora_2018
+from workbench.theorems._sources import ARORA_2018
 
-source = arora_2018("discrete form, derived for this project")
+source = ARORA_2018.at("discrete form, derived for this project")
 observes = ("loss", "balancedness_drift_defect")
 tight = True
 

@@ -36,9 +36,9 @@ from workbench.theorems import Bound, Count, Example, Hypothesis, Rate, Run
 from workbench.theorems._balanced_start import defect_squared
 from workbench.theorems._examples import BALL, FLOAT, averaged, experiment
 from workbench.theorems._margin import deficiency_margin, initial_loss, linear, size, target_frobenius_squared
-from workbench.theorems._sources import arora_golowich_2019
+from workbench.theorems._sources import ARORA_GOLOWICH_2019
 
-source = arora_golowich_2019("Theorem 1")
+source = ARORA_GOLOWICH_2019.at("Theorem 1")
 observes = ("loss",)
 tight = False
 

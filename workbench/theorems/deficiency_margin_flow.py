@@ -38,9 +38,9 @@ from workbench.theorems._balanced_start import balanced_start
 from workbench.theorems._examples import FLOAT, MULTIPRECISION, averaged
 from workbench.theorems._flow_envelope import OVERSTEP, envelope, flow_from
 from workbench.theorems._margin import deficiency_margin, linear, size
-from workbench.theorems._sources import arora_golowich_2019
+from workbench.theorems._sources import ARORA_GOLOWICH_2019
 
-source = arora_golowich_2019("Theorem 1, setting; the rate of the flow is worked out for this project")
+source = ARORA_GOLOWICH_2019.at("Theorem 1, setting; the rate of the flow is worked out for this project")
 observes = ("loss",)
 tight = True
 

@@ -36,9 +36,9 @@ from workbench.backends.reals import Real
 from workbench.exact import UNKNOWN, Measured
 from workbench.theorems import Bound, Example, Hypothesis, Run
 from workbench.theorems._examples import BALL, FLOAT, MULTIPRECISION, experiment
-from workbench.theorems._sources import bartlett_2018
+from workbench.theorems._sources import BARTLETT_2018
 
-source = bartlett_2018("setting; the limit is worked out for this project")
+source = BARTLETT_2018.at("setting; the limit is worked out for this project")
 observes = ("loss",)
 tight = False
 

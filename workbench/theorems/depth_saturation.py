@@ -35,10 +35,10 @@ from workbench.backends.reals import Real
 from workbench.exact import Measured
 from workbench.theorems import FamilyExample, Hypothesis, Limit, Run, positive_definite
 from workbench.theorems._examples import family, symmetric
-from workbench.theorems._sources import bartlett_2018
+from workbench.theorems._sources import BARTLETT_2018
 from workbench.trajectory import Status
 
-source = bartlett_2018("Theorem 2, depth saturation, worked out for this project")
+source = BARTLETT_2018.at("Theorem 2, depth saturation, worked out for this project")
 observes = ("loss",)
 tight = True
 

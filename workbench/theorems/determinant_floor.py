@@ -35,9 +35,9 @@ from workbench.rotation import determinant, product
 from workbench.theorems import Bound, Erratum, Example, Hypothesis, Run
 from workbench.theorems._balanced_start import balanced_start
 from workbench.theorems._examples import BALL, FLOAT, averaged, experiment
-from workbench.theorems._sources import bartlett_2018
+from workbench.theorems._sources import BARTLETT_2018
 
-source = bartlett_2018("determinant floor, worked out for this project")
+source = BARTLETT_2018.at("determinant floor, worked out for this project")
 observes = ("loss", "end_to_end_determinant")
 tight = True
 

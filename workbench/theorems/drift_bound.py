@@ -29,9 +29,9 @@ from workbench.exact import Measured
 from workbench.problem import LinearNetwork
 from workbench.theorems import Bound, Example, Hypothesis, Run
 from workbench.theorems._examples import BALL, FLOAT, experiment, spectrum
-from workbench.theorems._sources import arora_2018
+from workbench.theorems._sources import ARORA_2018
 
-source = arora_2018("Theorem 1; the discrete bound is worked out for this project")
+source = ARORA_2018.at("Theorem 1; the discrete bound is worked out for this project")
 observes = ("loss", "gradient_squared_norm", "balancedness_change")
 
 

@@ -30,9 +30,9 @@ from workbench.problem import LinearNetwork
 from workbench.theorems import Example, Hypothesis, Identity, Run
 from workbench.theorems._balanced_start import balanced_start
 from workbench.theorems._examples import FLOAT, MULTIPRECISION, experiment, spectrum
-from workbench.theorems._sources import arora_2018
+from workbench.theorems._sources import ARORA_2018
 
-source = arora_2018("Theorem 1")
+source = ARORA_2018.at("Theorem 1")
 observes = ("loss", "balanced_powers_defect")
 tight = True
 

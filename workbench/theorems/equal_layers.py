@@ -25,9 +25,9 @@ from fractions import Fraction
 from workbench.exact import Measured
 from workbench.theorems import Example, Hypothesis, Identity, Run
 from workbench.theorems._examples import FLOAT, experiment, symmetric
-from workbench.theorems._sources import bartlett_2018
+from workbench.theorems._sources import BARTLETT_2018
 
-source = bartlett_2018("Lemma 6")
+source = BARTLETT_2018.at("Lemma 6")
 observes = ("loss", "layer_spread", "target_commutator")
 tight = True
 

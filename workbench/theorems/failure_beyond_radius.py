@@ -29,9 +29,9 @@ from typing import Any
 from workbench.exact import Measured
 from workbench.theorems import Bound, Example, Hypothesis, Run, negative_eigenvalue
 from workbench.theorems._examples import FLOAT, averaged, symmetric
-from workbench.theorems._sources import bartlett_2018
+from workbench.theorems._sources import BARTLETT_2018
 
-source = bartlett_2018("failure beyond the radius")
+source = BARTLETT_2018.at("failure beyond the radius")
 observes = ("loss",)
 tight = True
 

@@ -25,9 +25,9 @@ from typing import Any
 from workbench.exact import Measured
 from workbench.theorems import Bound, Example, Hypothesis, Run
 from workbench.theorems._examples import BALL, FLOAT, experiment, spectrum
-from workbench.theorems._sources import bartlett_2018
+from workbench.theorems._sources import BARTLETT_2018
 
-source = bartlett_2018("near the identity; constants worked out for this project")
+source = BARTLETT_2018.at("near the identity; constants worked out for this project")
 observes = ("loss", "gradient_squared_norm", "distance_to_identity")
 
 

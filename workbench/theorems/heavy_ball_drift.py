@@ -27,9 +27,9 @@ from typing import Any
 from workbench.problem import LinearNetwork
 from workbench.theorems import Example, Hypothesis, Identity, Run
 from workbench.theorems._examples import FLOAT, experiment, law_of_a_step, spectrum
-from workbench.theorems._sources import marcotte_2024
+from workbench.theorems._sources import MARCOTTE_2024
 
-source = marcotte_2024("setting; the identity is derived for this project")
+source = MARCOTTE_2024.at("setting; the identity is derived for this project")
 observes = ("loss", "imbalance_trace", "velocity_imbalance")
 tight = True
 

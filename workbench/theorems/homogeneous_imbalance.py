@@ -43,10 +43,10 @@ from workbench.theorems import Bound, Example, Hypothesis, Rate, Run
 from workbench.theorems._examples import FLOAT, averaged
 from workbench.theorems._flow_envelope import OVERSTEP, envelope, flow_from
 from workbench.theorems._margin import imbalances, linear, remaining
-from workbench.theorems._sources import min_2023
+from workbench.theorems._sources import MIN_2023
 from workbench.theorems._statement import Erratum
 
-source = min_2023("Theorem 3; the proof is worked out for this project")
+source = MIN_2023.at("Theorem 3; the proof is worked out for this project")
 observes = ("loss",)
 tight = True
 

@@ -45,10 +45,10 @@ from workbench.theorems import Bound, Example, Hypothesis, Rate, Run
 from workbench.theorems._examples import FLOAT, MULTIPRECISION, averaged
 from workbench.theorems._flow_envelope import OVERSTEP, envelope, flow_from, two_layers, two_linear_layers
 from workbench.theorems._margin import descending_eigenvalues, imbalances, negated, positive_part, remaining
-from workbench.theorems._sources import min_2023
+from workbench.theorems._sources import MIN_2023
 from workbench.theorems._statement import Erratum
 
-source = min_2023("Lemma 3 and Theorem 1, recalled; the form and its proof are worked out for this project")
+source = MIN_2023.at("Lemma 3 and Theorem 1, recalled; the form and its proof are worked out for this project")
 observes = ("loss",)
 tight = True
 

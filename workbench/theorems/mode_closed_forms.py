@@ -34,9 +34,9 @@ from workbench.backends.reals import Real
 from workbench.exact import UNKNOWN, Measured
 from workbench.theorems import Example, Hypothesis, Identity, Run
 from workbench.theorems._examples import BALL, FLOAT, MULTIPRECISION, experiment
-from workbench.theorems._sources import saxe_2014
+from workbench.theorems._sources import SAXE_2014
 
-source = saxe_2014("two layers; other depths worked out for this project")
+source = SAXE_2014.at("two layers; other depths worked out for this project")
 observes = ("loss",)
 tight = True
 

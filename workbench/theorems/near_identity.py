@@ -30,10 +30,10 @@ from fractions import Fraction
 from workbench.backends.reals import Real
 from workbench.theorems import Example, Hypothesis, Run, _near_identity
 from workbench.theorems._examples import FLOAT, experiment, symmetric
-from workbench.theorems._sources import bartlett_2018
+from workbench.theorems._sources import BARTLETT_2018
 from workbench.theorems._statement import Prediction
 
-source = bartlett_2018("Theorem 1")
+source = BARTLETT_2018.at("Theorem 1")
 observes = ("loss", "distance_to_identity")
 tight = False
 

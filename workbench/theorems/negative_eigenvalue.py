@@ -34,9 +34,9 @@ from workbench.backends.reals import Real
 from workbench.exact import Measured
 from workbench.theorems import Bound, Erratum, Example, Hypothesis, Run
 from workbench.theorems._examples import FLOAT, symmetric
-from workbench.theorems._sources import bartlett_2018
+from workbench.theorems._sources import BARTLETT_2018
 
-source = bartlett_2018("Theorem 4")
+source = BARTLETT_2018.at("Theorem 4")
 observes = ("loss",)
 tight = True
 

@@ -30,9 +30,9 @@ from workbench.theorems import Example, Hypothesis, Identity, Run
 from workbench.theorems._examples import BALL, FLOAT, experiment
 from workbench.theorems._inputs import moments, with_inputs
 from workbench.theorems._isometric import gain
-from workbench.theorems._sources import hu_2020
+from workbench.theorems._sources import HU_2020
 
-source = hu_2020("Lemma on the kernel at the start")
+source = HU_2020.at("Lemma on the kernel at the start")
 observes = ("loss", "kernel_trace", "kernel_anisotropy")
 tight = True
 

@@ -44,7 +44,7 @@ from workbench.theorems import Bound, Example, Hypothesis, Rate, Run
 from workbench.theorems._examples import BALL, FLOAT, experiment
 from workbench.theorems._inputs import with_inputs
 from workbench.theorems._isometric import gain, power
-from workbench.theorems._sources import hu_2020
+from workbench.theorems._sources import HU_2020
 from workbench.theorems._wide import (
     condition,
     envelope,
@@ -55,7 +55,7 @@ from workbench.theorems._wide import (
     squared_norm_of_best,
 )
 
-source = hu_2020("Theorem 4.1")
+source = HU_2020.at("Theorem 4.1")
 observes = ("loss",)
 tight = False
 

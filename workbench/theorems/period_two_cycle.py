@@ -34,9 +34,9 @@ from workbench.theorems import Example, Hypothesis, Identity, Run
 from workbench.theorems._examples import BALL, FLOAT, experiment
 from workbench.theorems._period_two import small_power
 from workbench.theorems._singular import rational_start
-from workbench.theorems._sources import ghosh_2025
+from workbench.theorems._sources import GHOSH_2025
 
-source = ghosh_2025("cycles of period two; derived for this project")
+source = GHOSH_2025.at("cycles of period two; derived for this project")
 observes = ("loss",)
 tight = True
 

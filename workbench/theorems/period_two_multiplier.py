@@ -36,10 +36,10 @@ from workbench.theorems import FamilyExample, Hypothesis, Limit, Run
 from workbench.theorems._examples import family
 from workbench.theorems._period_two import enclosed_multiplier, ratio_of_step
 from workbench.theorems._singular import rational_start
-from workbench.theorems._sources import ghosh_2025
+from workbench.theorems._sources import GHOSH_2025
 from workbench.theorems.period_two_cycle import cycle
 
-source = ghosh_2025("stability of the cycles; derived for this project")
+source = GHOSH_2025.at("stability of the cycles; derived for this project")
 observes = ("loss",)
 tight = True
 

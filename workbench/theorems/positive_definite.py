@@ -37,9 +37,9 @@ from workbench.backends.reals import Real
 from workbench.exact import Measured
 from workbench.theorems import Bound, Count, Example, Hypothesis, Rate, Run
 from workbench.theorems._examples import FLOAT, symmetric
-from workbench.theorems._sources import bartlett_2018
+from workbench.theorems._sources import BARTLETT_2018
 
-source = bartlett_2018("Theorem 2")
+source = BARTLETT_2018.at("Theorem 2")
 observes = ("loss",)
 tight = False
 

@@ -32,10 +32,10 @@ from fractions import Fraction
 
 from workbench.backends.reals import Real
 from workbench.theorems import Hypothesis, Run, _power_projection
-from workbench.theorems._sources import bartlett_2018
+from workbench.theorems._sources import BARTLETT_2018
 from workbench.theorems._statement import Prediction
 
-source = bartlett_2018("Theorem 5, longer step")
+source = BARTLETT_2018.at("Theorem 5, longer step")
 observes = ("loss",)
 tight = False
 

@@ -46,9 +46,9 @@ from workbench.theorems import Bound, Example, Hypothesis, Rate, Run
 from workbench.theorems._balanced_start import defect_squared
 from workbench.theorems._examples import BALL, FLOAT, averaged, experiment
 from workbench.theorems._margin import deficiency_margin, initial_error, initial_loss, linear, target_singular_values
-from workbench.theorems._sources import arora_golowich_2019
+from workbench.theorems._sources import ARORA_GOLOWICH_2019
 
-source = arora_golowich_2019("Theorem 1, setting; the step is worked out for this project")
+source = ARORA_GOLOWICH_2019.at("Theorem 1, setting; the step is worked out for this project")
 observes = ("loss", "gradient_squared_norm", "balancedness_change")
 tight = False
 

@@ -34,9 +34,9 @@ from workbench.backends.reals import Real
 from workbench.exact import Measured
 from workbench.theorems import Bound, Example, Hypothesis, Run
 from workbench.theorems._examples import FLOAT, averaged, symmetric
-from workbench.theorems._sources import bartlett_2018
+from workbench.theorems._sources import BARTLETT_2018
 
-source = bartlett_2018("Theorem 4, regularised versions; the limits are worked out for this project")
+source = BARTLETT_2018.at("Theorem 4, regularised versions; the limits are worked out for this project")
 observes = ("loss",)
 tight = True
 

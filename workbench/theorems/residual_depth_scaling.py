@@ -38,9 +38,9 @@ from workbench.problem import ResidualNetwork
 from workbench.theorems import FamilyExample, Hypothesis, Limit, Run
 from workbench.theorems._residual_convergence import ACTIVATIONS, branch_scale, reach, samples
 from workbench.theorems._residual_runs import residual_run
-from workbench.theorems._sources import cont_2022
+from workbench.theorems._sources import CONT_2022
 
-source = cont_2022("scaling of trained weights with depth, from zero weights, worked out for this project")
+source = CONT_2022.at("scaling of trained weights with depth, from zero weights, worked out for this project")
 observes = ("loss", "branch_norm", "rescaled_increment", "increment_root_sum_of_squares")
 tight = True
 

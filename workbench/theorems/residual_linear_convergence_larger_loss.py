@@ -34,10 +34,10 @@ from typing import Any
 from workbench.backends.reals import Real
 from workbench.theorems import Example, Hypothesis, Run, _residual_convergence
 from workbench.theorems._residual_runs import ORTHONORMAL, PAIR, controls, residual_run
-from workbench.theorems._sources import cont_2022
+from workbench.theorems._sources import CONT_2022
 from workbench.theorems._statement import Prediction
 
-source = cont_2022("linear convergence, weaker hypotheses worked out for this project")
+source = CONT_2022.at("linear convergence, weaker hypotheses worked out for this project")
 observes = _residual_convergence.OBSERVES
 tight = False
 

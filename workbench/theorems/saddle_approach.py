@@ -33,9 +33,9 @@ from workbench.backends.reals import Real
 from workbench.exact import Measured
 from workbench.theorems import Bound, Example, FamilyExample, Hypothesis, Limit, Run
 from workbench.theorems._examples import FLOAT, averaged, family, symmetric
-from workbench.theorems._sources import bartlett_2018
+from workbench.theorems._sources import BARTLETT_2018
 
-source = bartlett_2018("Theorem 4, approach to the saddle, worked out for this project")
+source = BARTLETT_2018.at("Theorem 4, approach to the saddle, worked out for this project")
 observes = ("loss",)
 tight = True
 

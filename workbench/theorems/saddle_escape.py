@@ -34,10 +34,10 @@ from typing import Any
 from workbench.exact import Measured
 from workbench.theorems import FamilyExample, Hypothesis, Limit, Run
 from workbench.theorems._examples import BALL, experiment, family
-from workbench.theorems._sources import bartlett_2018
+from workbench.theorems._sources import BARTLETT_2018
 from workbench.trajectory import Status
 
-source = bartlett_2018("Theorem 4, escape from the saddle, worked out for this project")
+source = BARTLETT_2018.at("Theorem 4, escape from the saddle, worked out for this project")
 observes = ("loss",)
 tight = True
 

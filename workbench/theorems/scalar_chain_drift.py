@@ -23,9 +23,9 @@ from typing import Any
 from workbench.exact import Measured
 from workbench.theorems import Example, Hypothesis, Identity, Run
 from workbench.theorems._examples import BALL, FLOAT, experiment
-from workbench.theorems._sources import arora_2018
+from workbench.theorems._sources import ARORA_2018
 
-source = arora_2018("discrete form for numbers, derived for this project")
+source = ARORA_2018.at("discrete form for numbers, derived for this project")
 observes = ("loss", "scalar_chain_drift_defect")
 tight = True
 

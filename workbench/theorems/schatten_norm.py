@@ -29,9 +29,9 @@ from workbench.problem import LinearNetwork
 from workbench.rotation import product
 from workbench.theorems import Example, Hypothesis, Identity, Run
 from workbench.theorems._examples import BALL, FLOAT, MULTIPRECISION, experiment, spectrum
-from workbench.theorems._sources import arora_2018
+from workbench.theorems._sources import ARORA_2018
 
-source = arora_2018("setting; worked out for this project")
+source = ARORA_2018.at("setting; worked out for this project")
 observes = ("loss", "schatten_excess")
 tight = True
 

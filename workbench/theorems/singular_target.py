@@ -33,9 +33,9 @@ from workbench.exact import Measured
 from workbench.rotation import product
 from workbench.theorems import Bound, Example, FamilyExample, Hypothesis, Limit, Run
 from workbench.theorems._examples import FLOAT, averaged, family, symmetric
-from workbench.theorems._sources import bartlett_2018
+from workbench.theorems._sources import BARTLETT_2018
 
-source = bartlett_2018("at the radius one, worked out for this project")
+source = BARTLETT_2018.at("at the radius one, worked out for this project")
 observes = ("loss",)
 tight = True
 

@@ -33,9 +33,9 @@ from workbench.problem import LinearNetwork
 from workbench.theorems import Example, Hypothesis, Identity, Run
 from workbench.theorems._balanced_start import balanced_start
 from workbench.theorems._examples import BALL, FLOAT, MULTIPRECISION, experiment, spectrum
-from workbench.theorems._sources import arora_2019
+from workbench.theorems._sources import ARORA_2019
 
-source = arora_2019("Theorem 3")
+source = ARORA_2019.at("Theorem 3")
 observes = ("loss", "singular_value_flow_defect")
 tight = True
 

@@ -26,9 +26,9 @@ from workbench.exact import Measured
 from workbench.problem import LinearNetwork
 from workbench.theorems import Example, Hypothesis, Identity, Run
 from workbench.theorems._examples import FLOAT, experiment
-from workbench.theorems._sources import marcotte_2024
+from workbench.theorems._sources import MARCOTTE_2024
 
-source = marcotte_2024("discrete form, derived for this project")
+source = MARCOTTE_2024.at("discrete form, derived for this project")
 observes = ("loss", "skew_momentum")
 tight = True
 

@@ -32,9 +32,9 @@ from workbench.backends.reals import Real
 from workbench.exact import Measured
 from workbench.theorems import Erratum, FamilyExample, Hypothesis, Limit, Run, positive_definite
 from workbench.theorems._examples import FLOAT, family, symmetric
-from workbench.theorems._sources import bartlett_2018
+from workbench.theorems._sources import BARTLETT_2018
 
-source = bartlett_2018("Theorem 2, sharp asymptotics")
+source = BARTLETT_2018.at("Theorem 2, sharp asymptotics")
 observes = ("loss",)
 tight = True
 

@@ -35,9 +35,9 @@ from workbench.backends.reals import Real
 from workbench.exact import Measured
 from workbench.theorems import Bound, Example, Hypothesis, Run
 from workbench.theorems._examples import BALL, FLOAT, MULTIPRECISION, experiment
-from workbench.theorems._sources import arora_2018
+from workbench.theorems._sources import ARORA_2018
 
-source = arora_2018("Theorem 1; the drift is worked out for this project")
+source = ARORA_2018.at("Theorem 1; the drift is worked out for this project")
 observes = ("loss", "end_to_end_trace", "imbalance_trace")
 
 

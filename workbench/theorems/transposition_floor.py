@@ -36,9 +36,9 @@ from workbench.exact import Matrix, Measured
 from workbench.rotation import determinant, product
 from workbench.theorems import Bound, Erratum, Example, Hypothesis, Run
 from workbench.theorems._examples import averaged, experiment
-from workbench.theorems._sources import bartlett_2018
+from workbench.theorems._sources import BARTLETT_2018
 
-source = bartlett_2018("determinant floor of descent, worked out for this project")
+source = BARTLETT_2018.at("determinant floor of descent, worked out for this project")
 observes = ("loss",)
 tight = True
 

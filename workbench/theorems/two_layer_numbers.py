@@ -24,9 +24,9 @@ from typing import Any
 
 from workbench.theorems import Example, Hypothesis, Identity, Run
 from workbench.theorems._examples import BALL, FLOAT, experiment
-from workbench.theorems._sources import saxe_2014
+from workbench.theorems._sources import SAXE_2014
 
-source = saxe_2014("appendix; the map is worked out for this project")
+source = SAXE_2014.at("appendix; the map is worked out for this project")
 observes = ("loss", "end_to_end_trace", "imbalance_trace")
 tight = True
 

@@ -34,9 +34,9 @@ from workbench.rotation import product
 from workbench.theorems import Example, Hypothesis, Identity, Run
 from workbench.theorems._balanced_start import balanced_start
 from workbench.theorems._examples import BALL, FLOAT, MULTIPRECISION, experiment
-from workbench.theorems._sources import arora_2018
+from workbench.theorems._sources import ARORA_2018
 
-source = arora_2018("Theorem 1; the solution is worked out for this project")
+source = ARORA_2018.at("Theorem 1; the solution is worked out for this project")
 observes = ("loss", "end_to_end_squared_norm")
 tight = True
 

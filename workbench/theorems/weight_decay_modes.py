@@ -27,9 +27,9 @@ from typing import Any
 
 from workbench.theorems import Example, Hypothesis, Identity, Run
 from workbench.theorems._examples import BALL, FLOAT, experiment
-from workbench.theorems._sources import arora_2018
+from workbench.theorems._sources import ARORA_2018
 
-source = arora_2018("setting; the map is worked out for this project")
+source = ARORA_2018.at("setting; the map is worked out for this project")
 observes = ("loss", "end_to_end_trace")
 tight = True
 
