@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from workbench.derivation.runs import far_from_identity_run, near_identity_run
 from workbench.symbolic.calculus import Calculus
 from workbench.symbolic.identities import Identity
 from workbench.symbolic.networks import linear_network
@@ -66,27 +67,9 @@ def prove(calculus: Calculus, depth: int, widths: Sequence[Width]) -> Iterator[I
 
 def check(depth: int, widths: Sequence[int]) -> dict[str, Any]:
     """Return a descent near the identity, which keeps the bound."""
-    # One layer has equality everywhere, which no arithmetic with errors can tell from a violation.
-    return experiment(max(2, depth), {"scheme": "identity", "scale": "3/4"})
+    return near_identity_run(depth)
 
 
 def control(depth: int, widths: Sequence[int]) -> dict[str, Any]:
-    """Return a descent far from the identity; one layer keeps the bound anywhere, so its layers are made two more."""
-    small = [["1/10", "0"], ["0", "1/10"]]
-    layers = [[["4", "0"], ["0", "4"]], *[small] * max(2, depth - 1)]
-    run = experiment(len(layers), {"scheme": "given", "weights": layers})
-    return {**run, "without": ["near_identity"]}
-
-
-def experiment(depth: int, start: dict[str, Any]) -> dict[str, Any]:
-    """Return a descent of 2 x 2 layers towards a sheared identity."""
-    return {
-        "theorem": "gradient_bound",
-        "problem": {
-            "network": {"kind": "linear", "widths": [2] * (depth + 1)},
-            "loss": {"kind": "square", "target": {"rows": [["1", "1/4"], ["0", "1"]]}, "normalisation": "half"},
-            "start": start,
-        },
-        "dynamics": {"name": "gradient_descent", "step_size": "1/64", "stop": {"steps": 20}},
-        "backend": {"name": "ball", "digits": 30},
-    }
+    """Return a descent far from the identity, which does not."""
+    return far_from_identity_run(depth)

@@ -41,3 +41,31 @@ def drifting_run(widths: Sequence[int], backend: Mapping[str, Any]) -> dict[str,
     """Return descent with a large step in place of the flow, which must not conserve them."""
     descent = {"name": "gradient_descent", "step_size": "1/32", "stop": {"steps": 40}}
     return {**linear_run("balancedness", widths, descent, backend), "without": ["gradient_flow"]}
+
+
+def near_identity_run(depth: int) -> dict[str, Any]:
+    """Return a descent near the identity, which keeps the lower bound of the squared gradient."""
+    # One layer has equality everywhere, which no arithmetic with errors can tell from a violation.
+    return _sheared_run(max(2, depth), {"scheme": "identity", "scale": "3/4"})
+
+
+def far_from_identity_run(depth: int) -> dict[str, Any]:
+    """Return a descent far from the identity; one layer keeps the bound anywhere, so its layers are made two more."""
+    small = [["1/10", "0"], ["0", "1/10"]]
+    layers = [[["4", "0"], ["0", "4"]], *[small] * max(2, depth - 1)]
+    run = _sheared_run(len(layers), {"scheme": "given", "weights": layers})
+    return {**run, "without": ["near_identity"]}
+
+
+def _sheared_run(depth: int, start: dict[str, Any]) -> dict[str, Any]:
+    """Return a descent of 2 x 2 layers towards a sheared identity."""
+    return {
+        "theorem": "gradient_bound",
+        "problem": {
+            "network": {"kind": "linear", "widths": [2] * (depth + 1)},
+            "loss": {"kind": "square", "target": {"rows": [["1", "1/4"], ["0", "1"]]}, "normalisation": "half"},
+            "start": start,
+        },
+        "dynamics": {"name": "gradient_descent", "step_size": "1/64", "stop": {"steps": 20}},
+        "backend": {"name": "ball", "digits": 30},
+    }
