@@ -69,7 +69,7 @@ def compare_command(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else")] = False,
 ) -> None:
     """Judge a theorem on a run: consistent, violated, undecided or vacuous."""
-    from workbench import experiment, theorems
+    from workbench import theorems
 
     loaded = theorems.load(theorem)
     problem = _problem(target, depth, widths, init, seed)
@@ -93,14 +93,7 @@ def compare_command(
         "without": without or [],
         "constants": _assignments(constant or []),
     }
-    if run is not None:
-        from workbench import recording
-
-        record = recording.judged(loaded, specification, run)
-        fresh = True
-    else:
-        with progress(f"running {loaded.name}"):
-            record, fresh = experiment.read(specification, loaded).record(store_at(store))
+    record, fresh = _judged(loaded, specification, run, store)
     if json:
         print_json(document(record))
     else:
@@ -108,6 +101,16 @@ def compare_command(
         if not fresh:
             say("(found in the store; nothing was recomputed)")
     raise typer.Exit(status_of(record.verdict))
+
+
+def _judged(loaded: Any, specification: dict[str, Any], run: Path | None, store: Path | None) -> tuple[Any, bool]:
+    """Return the record of a run made here or elsewhere, and whether it was computed now."""
+    from workbench import experiment, recording
+
+    if run is not None:
+        return recording.judged(loaded, specification, run), True
+    with progress(f"running {loaded.name}"):
+        return experiment.read(specification, loaded).record(store_at(store))
 
 
 def _until(singular_value: str | None, determinant: str | None) -> str | None:
