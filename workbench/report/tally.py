@@ -48,7 +48,9 @@ def _ensemble_words(records: list[Record]) -> list[str]:
         return []
     counts = Counter({word: sum(record.payload["counts"].get(word, 0) for record in records) for word in VERDICTS})
     listed = ", ".join(f"{counts[word]} {_be(counts[word])} {word}" for word in VERDICTS)
-    what = "1 ensemble" if len(records) == 1 else f"{len(records)} ensembles"
+    # A blank ensemble was not run, and none of its members is counted.
+    judged = sum(record.verdict in VERDICTS for record in records)
+    what = "1 ensemble" if judged == 1 else f"{judged} ensembles"
     return [f"Of the {sum(counts.values())} members of {what}, {listed}; an ensemble's verdict is its worst."]
 
 
