@@ -147,6 +147,7 @@ _NUMBERS = [[["2"]], [["1/8"]]]
 _ONE_SIDED: list[Any] = [[["0", "0"], ["0", "0"]], [["1", "0"], ["0", "1"]]]
 _WHITE: list[Any] = [[["1", "0"], ["0", "1"], ["0", "0"]], [["0", "0", "1"]]]
 _BALANCED = [[["1/2"]], [["1/2"]]]
+_UNEVEN: list[Any] = [[["0", "0"], ["0", "0"]], [["4", "0"], ["0", "1"]]]
 _SMALL: list[Any] = [["1/4", "1/8"], ["0", "-1/4"]]
 
 examples = [
@@ -161,7 +162,7 @@ examples = [
     Example(
         "a step too long, the hypothesis dropped",
         "violated",
-        _descent(_NUMBERS, [["1/2"]], "3/4", without=["step_size"]),
+        _descent(_UNEVEN, _SMALL, "1/4", stop={"steps": 4}, without=["step_size"]),
     ),
     Example(
         "momentum, the hypothesis dropped",
