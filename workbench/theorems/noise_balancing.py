@@ -29,6 +29,7 @@ Notes
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 from workbench.backends.reals import Real
 from workbench.exact import Measured
@@ -97,7 +98,7 @@ def predict(run: Run) -> list[Identity | Bound]:
     ]
 
 
-_MOMENTUM = {"dynamics": "heavy_ball", "parameters": {"momentum": "1/2"}, "without": ["label_noise"]}
+_MOMENTUM: dict[str, Any] = {"dynamics": "heavy_ball", "parameters": {"momentum": "1/2"}, "without": ["label_noise"]}
 
 examples = [
     Example("two numbers on the minimum, enclosed", "consistent", noisy(["1/2", "2"], "1")),
