@@ -149,6 +149,7 @@ def test_more_copies_have_their_gap_enclosed(copies: int) -> None:
         "start": {"scheme": "numbers", "numbers": numbers},
     }
     sweep = {**given, "problem": problem, "grid": {"n": [176, 264, 308]}}
+    sweep["dynamics"] = {**given["dynamics"], "stop": {"until_loss": "2e-7"}}
     found = family.of_example(theorem, theorems.FamilyExample("copies", "consistent", sweep)).evidence()
     assert (found.verdict, found.grade) == ("consistent", "enclosure")
 
