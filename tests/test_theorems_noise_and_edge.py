@@ -45,6 +45,9 @@ PLANTED = [
     ),
     ("trapped_orbit", "[2 + eta * target] * count", "[(2 + eta * target) * Fraction(98, 100)] * count"),
     ("trapped_orbit", "[2 / eta**2] * count", "[Fraction(196, 100) / eta**2] * count"),
+    ("strict_saddles", "return -missed", "return Fraction(-98, 100) * missed"),
+    ("strict_saddles", "run.reals.maximum(0, missed - run", "run.reals.maximum(0, missed + run"),
+    ("strict_saddles", "- whole) / 2", "+ whole) / 2"),
     ("orthogonal_start_momentum", "factor = 1 - 1 / (4 * root)", "factor = 1 - 2 / (3 * root)"),
 ]
 
@@ -252,3 +255,11 @@ def test_the_published_step_from_a_support_gap_is_orders_smaller() -> None:
     growth = math.exp(8 * math.sqrt(start))
     published = min(1 / (4 * math.sqrt(start) + 9 * math.sqrt(2) * growth), (math.sqrt(2) - 1) / (4 * start)) / growth
     assert 50 * published < 1 / 8
+
+
+def test_the_rank_is_exact_where_a_singular_value_is_tiny() -> None:
+    rank = importlib.import_module("workbench.theorems.strict_saddles").rank
+    tiny = Fraction(1, 10**400)
+    assert rank([[Fraction(1), Fraction(0)], [Fraction(0), tiny]]) == 2
+    assert rank([[Fraction(1), tiny], [Fraction(2), 2 * tiny], [Fraction(3), 3 * tiny]]) == 1
+    assert rank([[Fraction(0), Fraction(0)]]) == 0

@@ -130,7 +130,9 @@ examples = [
     Example("three layers beyond the level, enclosed", "consistent", _decayed(3, "4/5", "5/4")),
     Example("three layers below it, from above", "consistent", _decayed(3, "5/4", "9/8")),
     Example("three layers below it, from the smallest mode up", "consistent", _decayed(3, "4/5", "1")),
-    Example("three layers far below it, to the solution", "consistent", _decayed(3, "13/10", "1/2", stop={"steps": 150})),
+    Example(
+        "three layers far below it, to the solution", "consistent", _decayed(3, "13/10", "1/2", stop={"steps": 150})
+    ),
     Example(
         "two layers at a soft threshold, in double precision", "consistent", _decayed(2, "1", "3/2", backend=FLOAT)
     ),
