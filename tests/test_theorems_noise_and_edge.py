@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
+import itertools
 import math
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from workbench import theorems
@@ -45,6 +48,9 @@ PLANTED = [
     ),
     ("trapped_orbit", "[2 + eta * target] * count", "[(2 + eta * target) * Fraction(98, 100)] * count"),
     ("trapped_orbit", "[2 / eta**2] * count", "[Fraction(196, 100) / eta**2] * count"),
+    ("layered_gap", "envelope(run, 2 * found", "envelope(run, 2 * found + found / 25"),
+    ("layered_gap", "bound = _grown(run, bound, spectra", "bound = 1 + _grown(run, bound, spectra"),
+    ("layered_gap", "negated(spectra[j - 1])", "spectra[j - 1]"),
     ("strict_saddles", "return -missed", "return Fraction(-98, 100) * missed"),
     ("strict_saddles", "run.reals.maximum(0, missed - run", "run.reals.maximum(0, missed + run"),
     ("strict_saddles", "- whole) / 2", "+ whole) / 2"),
@@ -94,6 +100,7 @@ TIGHT = [
     ("weight_decay_zero", 0.99),
     ("support_gap_descent", 0.98),
     ("trapped_orbit", 0.99),
+    ("layered_gap", 0.999),
 ]
 
 
@@ -263,3 +270,28 @@ def test_the_rank_is_exact_where_a_singular_value_is_tiny() -> None:
     assert rank([[Fraction(1), Fraction(0)], [Fraction(0), tiny]]) == 2
     assert rank([[Fraction(1), tiny], [Fraction(2), 2 * tiny], [Fraction(3), 3 * tiny]]) == 1
     assert rank([[Fraction(0), Fraction(0)]]) == 0
+
+
+def test_the_gap_of_layers_is_below_the_kernel_on_random_shapes() -> None:
+    module = importlib.import_module("workbench.theorems.layered_gap")
+    draw = np.random.default_rng(5)
+    positive = 0
+    for _ in range(60):
+        widths = [int(x) for x in draw.integers(1, 4, size=int(draw.integers(2, 6)))]
+        layers = [draw.integers(-3, 4, size=shape) for shape in itertools.pairwise(widths)]
+        weights = [[[str(x) for x in row] for row in layer.T] for layer in layers]
+        start = {"scheme": "given", "weights": weights}
+        target = {"rows": [["0"] * widths[0]] * widths[-1]}
+        given = experiment(widths, target, step_size="1/1000", stop={"steps": 1}, start=start)
+        run = run_of(read({"theorem": "layered_gap", **given}).trajectory())
+        with run.reals.session():
+            gap = float(run.reals.measured(module.gap(run)).value)
+        matrices = [np.array(layer.T, dtype=float) for layer in layers]
+        kernel = np.zeros((widths[0] * widths[-1],) * 2)
+        for place in range(len(matrices)):
+            above = functools.reduce(lambda a, w: w @ a, matrices[place + 1 :], np.eye(widths[place + 1]))
+            below = functools.reduce(lambda a, w: w @ a, matrices[:place], np.eye(widths[0]))
+            kernel += np.kron(above @ above.T, below.T @ below)
+        positive += gap > 0
+        assert gap <= np.linalg.eigvalsh(kernel)[0] + 1e-9 * np.linalg.norm(kernel)
+    assert positive > 10
