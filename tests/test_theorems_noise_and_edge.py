@@ -48,6 +48,7 @@ PLANTED = [
     ),
     ("trapped_orbit", "[2 + eta * target] * count", "[(2 + eta * target) * Fraction(98, 100)] * count"),
     ("trapped_orbit", "[2 / eta**2] * count", "[Fraction(196, 100) / eta**2] * count"),
+    ("solution_sharpness", "square * pull * (2 - pull)", "square * pull * (2 + pull)"),
     ("layered_gap", "envelope(run, 2 * found", "envelope(run, 2 * found + found / 25"),
     ("layered_gap", "bound = _grown(run, bound, spectra", "bound = 1 + _grown(run, bound, spectra"),
     ("layered_gap", "negated(spectra[j - 1])", "spectra[j - 1]"),
@@ -101,6 +102,7 @@ TIGHT = [
     ("support_gap_descent", 0.98),
     ("trapped_orbit", 0.99),
     ("layered_gap", 0.999),
+    ("solution_sharpness", 0.99),
 ]
 
 
