@@ -10,6 +10,7 @@ import typer
 
 from workbench.cli.console import HOLDS, OPEN, VIOLATED, print_json, progress, say, status_of, store_at, table, worst
 from workbench.cli.verification import Asked, Task, tasks_of
+from workbench.cli.verifying import Carried, carry, sensible_processes
 from workbench.store import Record, Store
 
 
@@ -18,9 +19,17 @@ class Result:
     """What came of a task."""
 
     task: Task
-    record: Record
-    fresh: bool
-    testimony: Any = None
+    carried: Carried
+
+    @property
+    def record(self) -> Record:
+        """What was computed, or found in the store."""
+        return self.carried.record
+
+    @property
+    def testimony(self) -> Any:
+        """What a second computation says of a certified run, None of any other."""
+        return self.carried.testimony
 
     @property
     def as_expected(self) -> bool:
@@ -47,21 +56,26 @@ def verify_command(
     derivations: Annotated[bool, typer.Option("--derivations", help="Every derivation")] = False,
     theorems: Annotated[bool, typer.Option("--theorems", help="Every theorem")] = False,
     witness: Annotated[bool, typer.Option("--witness", help="Recompute certified runs in mpmath alone")] = False,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Processes that share the work; left out, one a core where it pays")
+    ] = None,
     store: Annotated[Path | None, typer.Option(help="Folder of the store")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else")] = False,
 ) -> None:
     """Verify theorems, derivations and reports; with no name, every theorem and derivation."""
-    tasks = tasks_of(Asked(tuple(names or ()), derivations, theorems))
-    results: list[Result] = []
+    asked = Asked(tuple(names or ()), derivations, theorems)
+    tasks = tasks_of(asked)
     manifests: dict[str, dict[str, str]] = {}
     where = store_at(store)
+    found: dict[int, Carried] = {}
     with progress("verifying", len(tasks)) as bar:
-        for task in tasks:
-            record, fresh = task.compute(where)
-            results.append(Result(task, record, fresh, _testimony(task) if witness else None))
-            if task.report_key is not None:
-                manifests.setdefault(task.report_key[0], {})[task.report_key[1]] = record.id
-            bar.advance(f"{task.name}: {task.part}")
+        for number, carried in carry(tasks, asked, where, processes or sensible_processes(len(tasks)), witness):
+            found[number] = carried
+            bar.advance(f"{tasks[number].name}: {tasks[number].part}")
+    results = [Result(task, found[number]) for number, task in enumerate(tasks)]
+    for result in results:
+        if (key := result.task.report_key) is not None:
+            manifests.setdefault(key[0], {})[key[1]] = result.record.id
     for report, entries in manifests.items():
         where.put_manifest(report, entries)
     status = worst(result.status for result in results)
@@ -72,13 +86,6 @@ def verify_command(
         print(table([_row(result, witness=witness) for result in results], header))
         _summarise(results, where)
     raise typer.Exit(status)
-
-
-def _testimony(task: Task) -> Any:
-    """Return what a second computation says of a certified run, None of any other task."""
-    from workbench import witness
-
-    return witness.recompute(task.experiment) if task.experiment and witness.applies(task.experiment) else None
 
 
 def _witnessed(result: Result) -> str:
@@ -99,7 +106,7 @@ def _row(result: Result, *, witness: bool) -> list[str]:
 
 
 def _summarise(results: list[Result], store: Store) -> None:
-    fresh = sum(result.fresh for result in results)
+    fresh = sum(result.carried.fresh for result in results)
     wrong = sum(not result.as_expected for result in results)
     computed = f"{fresh} computed, {len(results) - fresh} found in the store {store.root}"
     if fresh == 0:
@@ -121,7 +128,7 @@ def _document(results: list[Result], status: int) -> dict[str, Any]:
                 "grade": r.record.grade,
                 "margin": None if r.record.margin is None else float(r.record.margin),
                 "margin_decimal": r.record.margin,
-                "recomputed": r.fresh,
+                "recomputed": r.carried.fresh,
                 "run_id": r.record.id,
                 "witness": None if r.testimony is None else asdict(r.testimony),
             }
