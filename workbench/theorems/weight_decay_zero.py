@@ -3,7 +3,7 @@ r"""Weight decay makes zero the best of all weights from an exact level on, at w
 Statement
     Let $L \ge 2$, $s_1$ the largest singular value of the target and $\lambda_* = \frac{s_1}{L-1} \left( \frac{L-2}{L-1} s_1 \right)^{1 - 2/L}$ ($\lambda_* = s_1$ for $L = 2$). All weights whatever obey
     $$\frac{1}{2} \|W_L \cdots W_1 - \Phi\|_F^2 + \frac{\lambda_*}{2} \sum_j \|W_j\|_F^2 \ge \frac{1}{2} \|\Phi\|_F^2 ,$$
-    so that under a weight decay $\lambda \ge \lambda_*$ zero is a global minimum; $L$ equal numbers $x > 0$ have equality if and only if $x^L = \frac{L-2}{L-1} s_1$, and beat zero if $\lambda < \lambda_*$.
+    so that under a weight decay $\lambda \ge \lambda_*$ zero is a global minimum; for $\lambda < \lambda_*$ it is none. At $L \ge 3$ equal positive numbers have equality if and only if $x^L = \frac{L-2}{L-1} s_1$: there the best product jumps.
 
 Hypotheses
     setting: a linear network of at least two layers, any widths, whitened inputs, loss with the factor 1/2
@@ -15,6 +15,7 @@ Proof
     $\sum_j \|W_j\|_F^2 \ge L \sum_r \sigma_r^{2/L}$ (`schatten_norm`) and $\|W - \Phi\|_F^2 \ge \sum_r (\sigma_r - s_r)^2$ (von Neumann), so it is enough that $f(\sigma) = \sigma^2 - 2 s \sigma + \lambda_* L \sigma^{2/L} \ge 0$ for
     $\sigma \ge 0$, $0 \le s \le s_1$. That is $\lambda_* L \ge \psi(\sigma) = 2 s \sigma^{1 - c} - \sigma^{2 - c}$, $c = 2/L$: $\psi$ is largest at $\sigma = \frac{2 - 2c}{2 - c} s = \frac{L-2}{L-1} s$, where it is
     $\frac{L s}{L-1} \left( \frac{L-2}{L-1} s \right)^{1 - c}$, and grows with $s$. Equality is at this $\sigma$ alone, or at $\sigma = 0$.
+    Below $\lambda_*$ balanced layers with the first mode at this $\sigma$, at $L = 2$ at $s_1 - \lambda$, and the others zero have less than zero has.
 
 Notes
     One layer has no such level: its penalised minimum $s / (1 + \lambda)$ always beats zero. Between $\lambda_*$ and the larger $\lambda_c$ of `weight_decay_phases` the nonzero solution is a local minimum, and a worse one.
