@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -10,7 +11,7 @@ from workbench import dynamics, targets
 from workbench.backends import load
 from workbench.backends.ball import arb
 from workbench.dynamics import _flow_rest, _hessian_balls, _taylor
-from workbench.dynamics._flow_bound import StepBound
+from workbench.dynamics._flow_fixed_bound import FixedBound
 from workbench.dynamics._flow_rest import starts_at_rest, trapped
 from workbench.dynamics._hessian_balls import CurvatureBound, smallest_eigenvalue
 from workbench.networks import build
@@ -130,7 +131,7 @@ def test_a_curvature_of_the_wrong_sign_is_caught(monkeypatch):
 
 def test_a_flow_too_stiff_is_a_status_and_no_wrong_enclosure(monkeypatch):
     monkeypatch.setattr(_taylor, "_MOST_STEPS", 20)
-    monkeypatch.setattr(StepBound, "majorants", _steep(StepBound.majorants))
+    monkeypatch.setattr(FixedBound, "majorants", _steep(FixedBound.majorants))
     monkeypatch.setattr(dynamics, "_MOST_BITS", 200)
     run = flow(problem([2, 2, 2], UNIFORM), "5")
     assert run.status is Status.STALLED
@@ -142,8 +143,8 @@ def _steep(majorants):
     """Return majorants in which every coefficient is as large as a flow of rate 2^60 has it."""
 
     def steep(self, expansion):
-        layers, residuals = majorants(self, expansion)
-        return [[x * arb(2) ** (60 * k) for k, x in enumerate(layer)] for layer in layers], residuals
+        norms = majorants(self, expansion)
+        return replace(norms, slope=norms.slope - 60)
 
     return steep
 

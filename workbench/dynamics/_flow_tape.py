@@ -27,15 +27,15 @@ from typing import Any
 
 from workbench.backends.ball import arb, precision
 from workbench.backends.ball_frames import frobenius
-from workbench.dynamics._flow_bound import BOUND_BITS
-from workbench.dynamics._flow_series import Expansion, falling_bits
+from workbench.dynamics._flow_bound import BOUND_BITS, BallNorms
+from workbench.dynamics._flow_series import BallSeries, Expansion, falling_bits
 from workbench.dynamics._hessian_balls import CurvatureBound
 from workbench.dynamics._series_tape import Node, Tape
 from workbench.networks import build
 from workbench.problem import Problem
 
 
-class TapeSeries:
+class TapeSeries(BallSeries):
     """The recursion for the coefficients, by the network's own gradient.
 
     Parameters
@@ -86,17 +86,21 @@ class TapeBound:
         self._curvature = CurvatureBound(problem, backend)
         self._norms: dict[int, list[Any]] = {}
 
-    def majorants(self, expansion: Expansion) -> tuple[list[list[Any]], list[Any]]:
+    def majorants(self, expansion: Expansion) -> BallNorms:
         """Return the norms of the coefficients of each layer; those of the other nodes are kept."""
         with precision(BOUND_BITS):
             self._norms = {id(n): [frobenius(x) for x in n.series] for n in self._series.tape.nodes}
-            return [self._norms[id(node)] for node in self._series.weights], []
+            return BallNorms([self._norms[id(node)] for node in self._series.weights], [])
 
-    def growth(self, expansion: Expansion, norms: tuple[list[list[Any]], list[Any]], length: Any, radius: Any) -> Any:
+    def missing_bits(self, *_: Any) -> int:
+        """Return by how many bits the numbers are too short: balls carry their rounding, and steps shrink with it."""
+        return 0
+
+    def growth(self, expansion: Expansion, norms: BallNorms, length: Any, radius: Any) -> Any:
         """Return an upper bound of the integral over the step of max(0, -lambda_min)."""
-        return self._curvature.growth(expansion, norms[0], length, radius)
+        return self._curvature.growth(expansion, norms.speeds(length), length, radius)
 
-    def defect(self, expansion: Expansion, norms: tuple[list[list[Any]], list[Any]], length: Any) -> Any:
+    def defect(self, expansion: Expansion, norms: BallNorms, length: Any) -> Any:
         """Return D, an upper bound of the integral of the defect's norm over the step."""
         order = len(expansion.cut)
         tails = _Tails(self._flint, self._norms, order, length)

@@ -27,7 +27,6 @@ from workbench.backends import Array
 from workbench.backends.ball import arb
 from workbench.backends.ball_frames import frobenius, unit
 from workbench.dynamics._error_bounds import spread_evenly
-from workbench.dynamics._flow_series import Expansion
 from workbench.errors import UnsupportedError
 from workbench.networks import build
 from workbench.problem import Problem
@@ -137,9 +136,17 @@ class CurvatureBound:
         self._flint, self._shapes = backend._flint, problem.network.shapes
         self._network = build(problem, Tangents(backend))  # type: ignore[arg-type]
 
-    def growth(self, expansion: Expansion, norms: list[list[Any]], length: Any, radius: Any) -> Any:
-        """Return an upper bound of the integral of max(0, -lambda_min) over the tube; infinite where none is found."""
-        speeds = [speed(layer, length) for layer in norms]
+    def growth(self, expansion: Any, speeds: list[Any], length: Any, radius: Any) -> Any:
+        """Return an upper bound of the integral of max(0, -lambda_min) over the tube; infinite where none is found.
+
+        Parameters
+        ----------
+        expansion : Expansion
+            The polynomial p, known by its values.
+        speeds : list of arb
+            Bounds of the derivative of each layer of p on the step.
+        length, radius : arb
+        """
         moved = float(sum(speeds, self._flint.arb(0)) * length)
         # A Hessian's cost grows like the cube of its size: a large one is looked at less often.
         most = max(1, min(_MOST_PIECES, _WORK // sum(rows * columns for rows, columns in self._shapes)))
