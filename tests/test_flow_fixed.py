@@ -12,7 +12,7 @@ import pytest
 from workbench import dynamics, targets
 from workbench.backends import load
 from workbench.backends.ball import arb
-from workbench.dynamics import _flow_fixed, _flow_fixed_bound, _taylor
+from workbench.dynamics import _flow_fixed, _flow_fixed_bound, _flow_polynomial, _taylor
 from workbench.dynamics._flow_fixed import FixedSeries
 from workbench.dynamics._flow_fixed_bound import FixedBound
 from workbench.dynamics._flow_series import FlowSeries
@@ -170,7 +170,7 @@ def test_the_value_at_a_time_encloses_the_exact_one(given):
 
 
 def test_powers_that_are_taken_for_exact_are_caught(monkeypatch):
-    monkeypatch.setattr(_flow_fixed.FixedExpansion, "_blurs", lambda self, *_: [flint.arb(0)] * len(self.shapes))
+    monkeypatch.setattr(_flow_polynomial.FixedExpansion, "_blurs", lambda self, *_: [flint.arb(0)] * len(self.shapes))
     with pytest.raises(AssertionError):
         test_the_value_at_a_time_encloses_the_exact_one(SHAPES[1])
 

@@ -15,8 +15,6 @@ compiled by numba around these calls (2-3 s to compile; the calls cost a fifth o
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, log2
 from typing import Any
@@ -25,11 +23,9 @@ import numpy as np
 
 from workbench.backends.ball import flint, precision
 from workbench.backends.integer_matrices import IntegerMatrix, library, required_library
-from workbench.dynamics._fixed_point import within_one
-from workbench.exact import Matrix
+from workbench.dynamics._flow_fixed_calls import Calls
+from workbench.dynamics._flow_polynomial import FixedExpansion
 from workbench.problem import LinearNetwork, Problem
-
-Call = Callable[[], object]
 
 # Bits below the accuracy of a step that the cuts are given beside what their number and the sizes take.
 GUARD_BITS = 12
@@ -52,94 +48,6 @@ MOST_ORDER = 2000
 def applies(problem: Problem, order: int) -> bool:
     """Say whether the expansions of a flow can be had in fixed point."""
     return isinstance(problem.network, LinearNetwork) and order <= MOST_ORDER and library() is not None
-
-
-@dataclass
-class FixedExpansion:
-    """A Taylor polynomial of the flow with coefficients in units of 2^-bits.
-
-    Parameters
-    ----------
-    coefficients : IntegerMatrix, shape (N + 1, entries of all layers)
-    shapes : tuple of (int, int)
-    unit : Fraction
-        The unit of time.
-    bits : int
-    squares : tuple of numpy.ndarray, shapes (layers + 1, N + 1)
-        Mantissas and exponents of the squared Frobenius norms in units of 4^-bits, of each layer's coefficients and of
-        those of W X - Y (of which there is one less), each to a relative 2^-50.
-    start : tuple of numpy.ndarray
-        Coefficients 0 as floats.
-    """
-
-    coefficients: IntegerMatrix
-    shapes: tuple[tuple[int, int], ...]
-    unit: Fraction
-    bits: int
-    squares: tuple[np.ndarray, np.ndarray]
-    start: tuple[np.ndarray, ...]
-
-    @property
-    def order(self) -> int:
-        """The degree N."""
-        return self.coefficients.shape[0] - 1
-
-    def at(self, time: Any) -> tuple[Any, ...]:
-        """Return the polynomial at a time, a ball, enclosed.
-
-        Powers of s = time / tau are cut: with s_+ = max(1, |s|), power k is off by at most 2 k s_+^k u.
-        """
-        middle, radius = _rational(time.mid()) / self.unit, _rational(time.rad()) / self.unit
-        powers = self._powers(middle)
-        values = IntegerMatrix(1, self.coefficients.shape[1])
-        functions = required_library()
-        functions.fmpz_mat_mul(values.pointer, powers.pointer, self.coefficients.pointer)
-        functions.fmpz_mat_scalar_tdiv_q_2exp(values.pointer, values.pointer, self.bits)
-        return self._balls(values.rows()[0], self._blurs(middle, radius))
-
-    def _powers(self, s: Fraction) -> IntegerMatrix:
-        base, power, powers = (s.numerator << self.bits) // s.denominator, 1 << self.bits, []
-        for _ in range(self.order + 1):
-            powers.append(power)
-            power = power * base >> self.bits
-        row = IntegerMatrix(1, self.order + 1)
-        row.fill([powers])
-        return row
-
-    def _blurs(self, s: Fraction, radius: Fraction) -> list[Any]:
-        """Return for each layer a bound of an entry's error, an exact ball."""
-        arb, unit = flint().arb, flint().arb(2) ** -self.bits
-        reach = float(max(Fraction(1), abs(s) + radius)) * (1 + 1e-12)
-        far = float(radius) * (1 + 1e-12) + (5e-324 if radius else 0.0)
-        numbers = np.arange(self.order + 1)
-        found = []
-        for layer in range(len(self.shapes)):
-            speed = arb(float((numbers * norms_of(self.squares, layer, self.bits, np.log2(reach))).sum() * (1 + 1e-9)))
-            found.append((unit * (2 * speed + 1) + arb(far) * speed).upper())
-        return found
-
-    def _balls(self, values: list[int], blurs: list[Any]) -> tuple[Any, ...]:
-        module = flint()
-        place, layers = 0, []
-        with precision(max(module.ctx.prec, self.bits + 64)):
-            unit = module.arb(2) ** -self.bits
-            for (rows, columns), blur in zip(self.shapes, blurs, strict=True):
-                own, place = values[place : place + rows * columns], place + rows * columns
-                layers.append(module.arb_mat(rows, columns, [module.arb(v) * unit + module.arb(0, blur) for v in own]))
-        return tuple(layers)
-
-
-def norms_of(squares: tuple[np.ndarray, np.ndarray], row: int, bits: int, shift: float) -> np.ndarray:
-    """Return upper bounds of ||a_k||_F 2^(shift k); infinite where floats do not reach."""
-    mantissas, exponents = squares[0][row], squares[1][row]
-    half = exponents // 2
-    small = np.sqrt(mantissas * np.exp2(exponents - 2 * half))
-    powers = shift * np.arange(len(small)) + (half - bits)
-    whole = np.floor(powers)
-    with np.errstate(over="ignore", under="ignore"):
-        value = np.ldexp(small * np.exp2(powers - whole) * (1 + 1e-12), whole.astype(np.int64))
-    # What floats do not tell from zero is below this.
-    return np.where(mantissas > 0, np.maximum(value, 1e-300), 0.0)
 
 
 class FixedSeries:
@@ -230,8 +138,6 @@ class _Table:
     """The matrices of expansions of one order on one grid, and the calls that fill them."""
 
     def __init__(self, problem: Problem, order: int, bits: int) -> None:
-        from workbench.dynamics._flow_fixed_calls import Calls
-
         self._problem, self._order, self._bits = problem, order, bits
         self._calls = Calls(problem, order, bits)
         self._functions = required_library()
@@ -262,11 +168,6 @@ class _Table:
         return mantissas, exponents
 
 
-def exact_matrix(rows: Matrix, bits: int) -> list[list[int]]:
-    """Return a matrix of data in units of 2^-bits, each entry off by less than one."""
-    return [[within_one(x, bits) for x in row] for row in rows.rows]
-
-
 def _integers(layer: Any, bits: int) -> list[list[int]]:
     """Return an exact matrix of balls in units of 2^-bits, to nearest."""
     return [[_scaled(x, bits) for x in row] for row in layer.tolist()]
@@ -283,11 +184,6 @@ def _matrix(like: Any, values: list[list[int]], bits: int) -> Any:
     unit = module.arb(2) ** -bits
     flat = [module.arb(v) * unit for row in values for v in row]
     return module.arb_mat(like.nrows(), like.ncols(), flat)
-
-
-def _rational(value: Any) -> Fraction:
-    mantissa, exponent = (int(x) for x in value.man_exp())
-    return Fraction(mantissa << exponent) if exponent >= 0 else Fraction(mantissa, 1 << -exponent)
 
 
 def _bits_below_one(point: tuple[Any, ...]) -> int:

@@ -38,7 +38,7 @@ import numpy as np
 from workbench.backends.ball import arb, flint
 from workbench.dynamics._error_bounds import spectral_norm_bound
 from workbench.dynamics._flow_bound import LONGEST, LinearBound, all_but_one
-from workbench.dynamics._flow_fixed import FixedExpansion, norms_of
+from workbench.dynamics._flow_polynomial import FixedExpansion, norms_of
 from workbench.problem import Problem
 
 # Any sum of N products of floats is enlarged by this, far more than N 2^-52 for the orders in use.

@@ -106,11 +106,21 @@ class Tangents:
             return Tangent(value)
         rate = self._base.activate(activation, a.value, 1)
         if order == 1:
-            if activation != "tanh":
-                raise UnsupportedError(f"no second derivative is known of the activation {activation!r}")
-            # (tanh')' = -2 tanh tanh'.
-            rate = -2 * self._base.multiply(self._base.activate(activation, a.value), rate)
+            rate = self._second(activation, a.value, rate)
         return Tangent(value, self._base.multiply(rate, a.slope))
+
+    def _second(self, activation: str, x: Array, rate: Array) -> Array:
+        """Return the second derivative of an activation, given the first."""
+        times = self._base.multiply
+        match activation:
+            case "tanh":
+                return -2 * times(self._base.activate(activation, x), rate)
+            case "arctan":
+                return -2 * times(x, times(rate, rate))
+            case "softplus":
+                # The first is the logistic function s, and s(-x) = 1 - s(x).
+                return times(rate, self._base.activate(activation, -x, 1))
+        raise UnsupportedError(f"no second derivative is known of the activation {activation!r}")
 
 
 def _times(a: Array | None, b: Array | None) -> Array | None:

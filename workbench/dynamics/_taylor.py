@@ -22,14 +22,13 @@ tends to zero with the loss or (`_hessian_balls`) at any minimum: its integral c
 from __future__ import annotations
 
 from fractions import Fraction
-from math import ceil, floor
 from typing import Any
 
 from workbench.backends.ball import arb, precision
 from workbench.backends.ball_frames import frobenius
 from workbench.dynamics._error_bounds import radius_norm, spread_evenly
 from workbench.dynamics._flow_bound import BOUND_BITS, StepBound, enclosed_error
-from workbench.dynamics._flow_events import Sentry
+from workbench.dynamics._flow_events import Sentry, sentence
 from workbench.dynamics._flow_fixed import FixedSeries, applies
 from workbench.dynamics._flow_fixed_bound import FixedBound
 from workbench.dynamics._flow_path import DenseOutput, Piece
@@ -37,7 +36,6 @@ from workbench.dynamics._flow_rest import starts_at_rest, trapped
 from workbench.dynamics._flow_series import Expansion, FlowSeries
 from workbench.dynamics._flow_tape import TapeBound, TapeSeries
 from workbench.dynamics._recorder import PrecisionShort, Recorder
-from workbench.exact import decimal_text
 from workbench.networks import Parameters, build
 from workbench.problem import LinearNetwork, Problem
 from workbench.trajectory import Arithmetic, Event, Method, Status, Trajectory, Watch
@@ -289,30 +287,11 @@ class _Flow:
             grade="enclosure",
             status=status,
             weights=None if weights is None else tuple(weights),
-            notes=(*self.recorder.unmeasured.values(), *self.notes, *map(_sentence, events)),
+            notes=(*self.recorder.unmeasured.values(), *self.notes, *map(sentence, events)),
             events=events,
             dense=None if pieces is None else DenseOutput(self.backend, pieces),
         )
 
 
-def _sentence(event: Event) -> str:
-    """Return what was found of a watched level, in words."""
-    what = f"{event.watch.name.replace('_', ' ').replace(':', ' ')}"
-    level = "its level" if event.watch.quantity == "loss" else str(event.watch.level)
-    if event.low is not None and event.high is not None:
-        ends = [_shown(event.low, down=True), _shown(event.high, down=False)]
-        first = "" if event.clear >= event.low else f", and not before t = {_shown(event.clear, down=True)}"
-        return f"the {what} crosses {level} between t = {ends[0]} and t = {ends[1]}, proved{first}"
-    if event.outcome == "not crossed":
-        return f"the {what} is nowhere {level} up to t = {_shown(event.clear, down=True)}, proved"
-    return f"whether the {what} crosses {level} is undecided from t = {_shown(event.clear, down=True)} on"
-
-
 def _dyadic(length: float) -> Fraction:
     return Fraction(max(0, int(length * 2**_STEP_BITS)), 2**_STEP_BITS)
-
-
-def _shown(time: Fraction, *, down: bool) -> str:
-    """Return a time with ten decimals, rounded to the safe side."""
-    scaled = time * 10**10
-    return decimal_text(Fraction(floor(scaled) if down else ceil(scaled), 10**10)) or "0"
