@@ -163,9 +163,10 @@ class Sentry:
             margin = max(width * width / piece.length, self._finest * piece.length / 4)
             moved = False
             for time in (guess - margin, guess + margin, (low + high) / 2):
+                time = self._dyadic(time)
+                # Rounded first: beyond an end that is no dyadic the polynomial encloses nothing.
                 if not low < time < high or (moved and high - low < width / 2):
                     continue
-                time = self._dyadic(time)
                 found = self._measure(piece.at(time))
                 side = sign(found)
                 if side == self._side:

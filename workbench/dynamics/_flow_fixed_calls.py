@@ -7,6 +7,8 @@ suffixes lying and upright, each where the product that needs them looks.
 
 from __future__ import annotations
 
+import ctypes
+import weakref
 from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
@@ -20,35 +22,71 @@ from workbench.problem import Problem
 Call = Callable[[], object]
 
 
+# A window of FLINT's is four words; room for twice that.
+_WINDOW_BYTES = 64
+
+
+class Windows:
+    """Windows into larger matrices, as addresses: thousands of them, which one finalizer gives back.
+
+    Parameters
+    ----------
+    most : int
+    """
+
+    def __init__(self, most: int) -> None:
+        self._functions, self._most = required_library(), most
+        self._memory = ctypes.create_string_buffer(_WINDOW_BYTES * most)
+        self._free, self._made = ctypes.addressof(self._memory), [0]
+        weakref.finalize(self, _give_back, self._functions.fmpz_mat_window_clear, self._memory, self._made)
+
+    def add(self, parent: IntegerMatrix, top: int, left: int, shape: tuple[int, int]) -> int:
+        """Return the address of a new window."""
+        bottom, right = top + shape[0], left + shape[1]
+        if bottom > parent.shape[0] or right > parent.shape[1] or self._made[0] == self._most:
+            raise IndexError("a window reaches beyond its matrix, or there are too many")
+        address = self._free
+        self._functions.fmpz_mat_window_init(address, parent.pointer, top, left, bottom, right)
+        self._free, self._made[0] = address + _WINDOW_BYTES, self._made[0] + 1
+        return address
+
+
+def _give_back(clear: Callable[[int], None], memory: Any, made: list[int]) -> None:
+    for number in range(made[0]):
+        clear(ctypes.addressof(memory) + _WINDOW_BYTES * number)
+
+
 class Lying:
     """A series as left factor: its coefficients from left to right."""
 
-    def __init__(self, order: int, rows: int, columns: int) -> None:
-        self._columns, self._rows, self._all = columns, rows, IntegerMatrix(rows, columns * order)
+    def __init__(self, windows: Windows, order: int, rows: int, columns: int) -> None:
+        self._windows, self._shape, self._all = windows, (rows, columns), IntegerMatrix(rows, columns * order)
 
-    def block(self, k: int) -> IntegerMatrix:
+    def block(self, k: int) -> int:
         """Return coefficient k."""
-        return self._all.column_window(self._columns * k, self._columns, self._rows)
+        return self._windows.add(self._all, 0, self._shape[1] * k, self._shape)
 
-    def upto(self, k: int) -> IntegerMatrix:
+    def upto(self, k: int) -> int:
         """Return coefficients 0 ... k."""
-        return self._all.column_window(0, self._columns * (k + 1), self._rows)
+        rows, columns = self._shape
+        return self._windows.add(self._all, 0, 0, (rows, columns * (k + 1)))
 
 
 class Upright:
     """A series as right factor: its coefficients from the bottom up."""
 
-    def __init__(self, order: int, rows: int, columns: int) -> None:
-        self._order, self._rows, self._columns = order, rows, columns
+    def __init__(self, windows: Windows, order: int, rows: int, columns: int) -> None:
+        self._windows, self._order, self._shape = windows, order, (rows, columns)
         self._all = IntegerMatrix(rows * order, columns)
 
-    def block(self, k: int) -> IntegerMatrix:
+    def block(self, k: int) -> int:
         """Return coefficient k."""
-        return self._all.window(self._rows * (self._order - 1 - k), self._rows, self._columns)
+        return self._windows.add(self._all, self._shape[0] * (self._order - 1 - k), 0, self._shape)
 
-    def upto(self, k: int) -> IntegerMatrix:
+    def upto(self, k: int) -> int:
         """Return coefficients k ... 0."""
-        return self._all.window(self._rows * (self._order - 1 - k), self._rows * (k + 1), self._columns)
+        rows, columns = self._shape
+        return self._windows.add(self._all, rows * (self._order - 1 - k), 0, (rows * (k + 1), columns))
 
 
 class Calls:
@@ -67,7 +105,6 @@ class Calls:
     def __init__(self, problem: Problem, order: int, bits: int) -> None:
         self._functions, self._bits, self._order = required_library(), bits, order
         shapes = self._shapes = problem.network.shapes
-        self._kept: list[IntegerMatrix] = []
         loss, depth = problem.loss, len(shapes)
         self._samples = loss.target.shape[1]
         self._ends = [0, *accumulate(rows * columns for rows, columns in shapes)]
@@ -76,19 +113,20 @@ class Calls:
         self._now = [IntegerMatrix(*shape) for shape in shapes]
         self._prefix = [IntegerMatrix(rows, self._samples) for rows, _ in shapes]
         self._suffix = [IntegerMatrix(rows, self._samples) for rows, _ in shapes]
-        self._residual = IntegerMatrix(shapes[-1][0], self._samples)
         self._target = self._exact(loss.target.rows)
         self._inputs = None if loss.inputs is None else self._exact(loss.inputs.rows)
         self._turned_inputs = None if loss.inputs is None else self._exact(list(zip(*loss.inputs.rows, strict=True)))
         self._rate, self._divisors = IntegerMatrix(1, 2), IntegerMatrix(1, order)
         self._divisors.fill([[-(k + 1) for k in range(order)]])
         inner = range(1, depth)
-        self._layers = {i: Lying(order, *shapes[i]) for i in inner}
-        self._turned_layers = {i: Lying(order, *shapes[i][::-1]) for i in inner}
-        self._prefixes = {i: Upright(order, shapes[i][0], self._samples) for i in range(depth - 1)}
-        self._turned_prefixes = {i: Upright(order, self._samples, shapes[i][0]) for i in range(depth - 1)}
-        self._lying_suffixes = {i: Lying(order, shapes[i][0], self._samples) for i in inner}
-        self._suffixes = {i: Upright(order, shapes[i][0], self._samples) for i in inner}
+        # Blocks and rows of blocks of six series a product.
+        room = Windows(max(1, 12 * (depth - 1) * order))
+        self._layers = {i: Lying(room, order, *shapes[i]) for i in inner}
+        self._turned_layers = {i: Lying(room, order, *shapes[i][::-1]) for i in inner}
+        self._prefixes = {i: Upright(room, order, shapes[i][0], self._samples) for i in range(depth - 1)}
+        self._turned_prefixes = {i: Upright(room, order, self._samples, shapes[i][0]) for i in range(depth - 1)}
+        self._lying_suffixes = {i: Lying(room, order, shapes[i][0], self._samples) for i in inner}
+        self._suffixes = {i: Upright(room, order, shapes[i][0], self._samples) for i in inner}
         self.each = [call for k in range(order) for call in self._coefficient(k)]
         self.each += self._norms(order)
 
@@ -108,12 +146,11 @@ class Calls:
         self.coefficients.fill([[x for layer in layers for row in layer for x in row]])
 
     def _call(self, name: str, *arguments: Any) -> Call:
-        """Return a call of FLINT's; it keeps the matrices alive."""
+        """Return a call of FLINT's on matrices that live as long as this object."""
         pointers = [a.pointer if isinstance(a, IntegerMatrix) else a for a in arguments]
-        self._kept += [a for a in arguments if isinstance(a, IntegerMatrix)]
         return partial(getattr(self._functions, name), *pointers)
 
-    def _product(self, result: IntegerMatrix, a: IntegerMatrix, b: IntegerMatrix) -> list[Call]:
+    def _product(self, result: IntegerMatrix, a: IntegerMatrix | int, b: IntegerMatrix | int) -> list[Call]:
         return [
             self._call("fmpz_mat_mul", result, a, b),
             self._call("fmpz_mat_scalar_tdiv_q_2exp", result, result, self._bits),
