@@ -13,7 +13,7 @@ from workbench import dynamics, targets
 from workbench.backends import load
 from workbench.backends.ball import arb
 from workbench.dynamics import _flow_fixed, _flow_fixed_bound, _flow_polynomial, _taylor
-from workbench.dynamics._flow_fixed import FixedSeries
+from workbench.dynamics._flow_fixed import SPREAD, FixedSeries
 from workbench.dynamics._flow_fixed_bound import FixedBound
 from workbench.dynamics._flow_series import FlowSeries
 from workbench.networks import build
@@ -66,9 +66,12 @@ def transposed(a):
 
 def polynomials(expansion):
     """Return the layers as matrices of exact polynomials in s."""
-    rows, scale, place, layers = expansion.coefficients.rows(), flint.fmpz(2) ** expansion.bits, 0, []
+    rows, place, layers = expansion.coefficients.rows(), 0, []
+    units = [flint.fmpz(2) ** (expansion.bits - drop) for drop in expansion.drops]
     for height, width in expansion.shapes:
-        columns = [[flint.fmpq(row[place + k], scale) for row in rows] for k in range(height * width)]
+        columns = [
+            [flint.fmpq(row[place + k], u) for row, u in zip(rows, units, strict=True)] for k in range(height * width)
+        ]
         flat = [flint.fmpq_poly(column) for column in columns]
         layers.append([flat[i * width : (i + 1) * width] for i in range(height)])
         place += height * width
@@ -92,7 +95,7 @@ def exact_defect(given, expansion, s):
         suffix = times(transposed(layer), suffix)
     parts = [0.0, 0.0]
     for k in range(max(d.degree() for d in defects) + 1):
-        norm = sqrt(sum(float(Fraction(int(d[k].p), int(d[k].q)) * 2**40) ** 2 for d in defects)) / 2**40
+        norm = sqrt(sum(float(Fraction(int(d[k].p), int(d[k].q)) * 2**120) ** 2 for d in defects)) / 2**120
         parts[k >= expansion.order] += norm * s ** (k + 1) / (k + 1)
     return parts
 
@@ -111,8 +114,8 @@ def expanded(given, order, accuracy=40):
 def test_the_exact_defect_is_within_its_bound_and_the_bound_is_not_idle(given, order):
     bound, expansion, norms = expanded(given, order)
     for s in (Fraction(1, 4), Fraction(1), Fraction(9, 8)):
-        length = arb(expansion.unit * s)
-        low, high = exact_defect(given, expansion, float(s))
+        length = arb(expansion.unit / SPREAD * s)
+        low, high = exact_defect(given, expansion, float(s / SPREAD))
         cuts, rest = float(bound.cuts(expansion, norms, length)), float(bound.remainder(expansion, norms, length))
         assert low <= cuts * (1 + 1e-9)
         assert low + high <= (cuts + rest) * (1 + 1e-9)
@@ -121,17 +124,32 @@ def test_the_exact_defect_is_within_its_bound_and_the_bound_is_not_idle(given, o
         assert rest <= 40 * high + 1e-12
 
 
+@pytest.mark.parametrize("given", [SHAPES[0], SHAPES[2], SHAPES[5], SHAPES[7]])
+def test_the_bound_holds_where_the_unit_of_numbers_grows(given):
+    bound, expansion, norms = expanded(given, 40, accuracy=116)
+    assert expansion.drops[-1] >= 64
+    for s in (Fraction(1, 2), Fraction(1), Fraction(9, 8)):
+        length = arb(expansion.unit / SPREAD * s)
+        low, high = exact_defect(given, expansion, float(s / SPREAD))
+        cuts, rest = float(bound.cuts(expansion, norms, length)), float(bound.remainder(expansion, norms, length))
+        assert 0 < low <= cuts * (1 + 1e-9)
+        assert low + high <= (cuts + rest) * (1 + 1e-9)
+        assert cuts <= 10**5 * low
+
+
 def only_the_quotients(self, *given):
     """Forget the cuts of all products, and the data's."""
     _flow_fixed_bound._Cuts.correct(self, *given)
-    self._cut, self._before, self.residual = [0.0] * len(self._cut), [0.0] * len(self._before), 0.0
+    self._cut, self._back, self._own = ([0.0] * len(self._cut) for _ in range(3))
+    self._before, self.residual, self._top_cut = [0.0] * len(self._before), 0.0, 0.0
 
 
 def nothing_amplified(self, *given):
     """Forget that what was cut off early goes through the other layers."""
     _flow_fixed_bound._Cuts.correct(self, *given)
-    self._w = [0.0] * len(self._w)
-    self._before, self.residual, self._rate = [0.0] * len(self._before), 0.0, 0.0
+    self._w, self._before = [0.0] * len(self._w), [0.0] * len(self._before)
+    self._cut, self._back, self._own = ([self._sums] * len(self._cut) for _ in range(3))
+    self.residual, self._rate = 0.0, 0.0
 
 
 @pytest.mark.parametrize("fault", [only_the_quotients, nothing_amplified])
@@ -139,19 +157,19 @@ def test_a_cut_that_is_left_out_is_caught(monkeypatch, fault):
     # Large weights, so that cuts are passed on.
     given = problem([2, 2, 2, 2, 2], scale="20")
     bound, expansion, norms = expanded(given, 8)
-    low, _ = exact_defect(given, expansion, 1.0)
-    assert low <= float(bound.cuts(expansion, norms, arb(expansion.unit)))
+    low, _ = exact_defect(given, expansion, float(1 / SPREAD))
+    assert low <= float(bound.cuts(expansion, norms, arb(expansion.unit / SPREAD)))
     monkeypatch.setattr(_flow_fixed_bound._Cuts, "correct", _flow_fixed_bound._Cuts.__init__, raising=False)
     monkeypatch.setattr(_flow_fixed_bound._Cuts, "__init__", fault)
-    assert low > float(bound.cuts(expansion, norms, arb(expansion.unit)))
+    assert low > float(bound.cuts(expansion, norms, arb(expansion.unit / SPREAD)))
 
 
 def test_a_remainder_without_the_late_coefficients_of_the_residual_is_caught(monkeypatch):
     bound, expansion, norms = expanded(SHAPES[1], 3)
-    high = exact_defect(SHAPES[1], expansion, 1.0)[1]
-    assert high <= float(bound.remainder(expansion, norms, arb(expansion.unit)))
+    high = exact_defect(SHAPES[1], expansion, float(1 / SPREAD))[1]
+    assert high <= float(bound.remainder(expansion, norms, arb(expansion.unit / SPREAD)))
     monkeypatch.setattr(bound, "_chi", 0.05)
-    assert high > float(bound.remainder(expansion, norms, arb(expansion.unit)))
+    assert high > float(bound.remainder(expansion, norms, arb(expansion.unit / SPREAD)))
 
 
 @pytest.mark.parametrize("given", SHAPES)
@@ -161,10 +179,10 @@ def test_the_value_at_a_time_encloses_the_exact_one(given):
     layers = polynomials(expansion)
     for s in (Fraction(0), Fraction(1, 3), Fraction(1), Fraction(5, 4)):
         with backend.session():
-            found = expansion.at(arb(expansion.unit * s))
+            found = expansion.at(arb(expansion.unit / SPREAD * s))
             for ball, layer in zip(found, layers, strict=True):
                 for x, p in zip(ball.entries(), (q for row in layer for q in row), strict=True):
-                    value = p(flint.fmpq(s.numerator, s.denominator))
+                    value = p(flint.fmpq((s / SPREAD).numerator, (s / SPREAD).denominator))
                     assert x.contains(flint.arb(value))
                     assert float(x.rad()) < 2**-40
 
@@ -215,12 +233,12 @@ def test_large_weights_are_counted_in_a_finer_unit():
         expansion = series.expand(point, order)
         norms = bound.majorants(expansion)
         allowed = arb(2) ** -_taylor.accuracy_of(backend)
-        missing = bound.missing_bits(expansion, norms, arb(expansion.unit), allowed)
+        missing = bound.missing_bits(expansion, norms, arb(expansion.unit / SPREAD), allowed)
         assert missing > 0
         series.refine(missing)
         assert series.bits(order) == before + missing
         finer = series.expand(point, order)
-        assert bound.missing_bits(finer, bound.majorants(finer), arb(finer.unit), allowed) <= 2
+        assert bound.missing_bits(finer, bound.majorants(finer), arb(finer.unit / SPREAD), allowed) <= 2
 
 
 def test_a_start_a_hair_from_a_saddle_leaves_it_for_certain():

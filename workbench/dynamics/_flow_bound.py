@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import zip_longest
 from math import prod
 from operator import mul
 from typing import Any
@@ -148,13 +149,13 @@ class StepBound(LinearBound):
         low = self._poly(norms.residual, powers).coeffs()
         low += [self._flint.arb(0)] * (order - len(low))
         residual = self._flint.arb_poly(low[:order] + [self._inputs * x for x in whole[order:]])
-        squares = self._flint.arb(0)
-        for others in all_but_one(layers, self._flint.arb_poly([1])):
-            high = (residual * others).coeffs()[order:]
-            tail = sum((x.abs_upper() / (order + k + 1) for k, x in enumerate(high)), start=self._flint.arb(0))
-            layer = self._twice * self._inputs * tail * length
-            squares += layer * layer
-        return (total + squares.sqrt()).upper()
+        products = all_but_one(layers, self._flint.arb_poly([1]))
+        coefficients = [[x.abs_upper() for x in (residual * others).coeffs()[order:]] for others in products]
+        # The norm over all layers of each coefficient: the integral of a norm is no norm of integrals.
+        tail = self._flint.arb(0)
+        for k, column in enumerate(zip_longest(*coefficients, fillvalue=self._flint.arb(0))):
+            tail += sum((x * x for x in column), start=self._flint.arb(0)).sqrt() / (order + k + 1)
+        return (total + self._twice * self._inputs * tail * length).upper()
 
     def _poly(self, norms: list[Any], powers: list[Any]) -> Any:
         return self._flint.arb_poly([(x * p).upper() for x, p in zip(norms, powers, strict=False)])

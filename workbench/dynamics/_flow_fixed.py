@@ -1,11 +1,12 @@
 r"""Taylor coefficients of a deep linear network's flow in fixed point: integers, no radii, one call a matrix product.
 
-The recursion is that of `_flow_series`. Time is counted in a unit tau near the step's length, so that coefficient k is
-a_k = W^(k) tau^k, and every number is an integer multiple of u = 2^-B. The convolution of two matrix series is one
+The recursion is that of `_flow_series`. Time is counted in a unit tau a few times the step's length, so that
+coefficients a_k = W^(k) tau^k hardly fall, and numbers are integers in units u_k = 2^(D_k - B) at coefficient k, D_k a
+staircase below what (tau / h)^k allows: at the end of the step each counts as much as the first. When the unit grows,
+all factors are cut to it. The convolution of two matrix series is one
 product of integer matrices, a block row that grows to the right with a block column that grows upwards, cut toward
 zero to u. What the cuts do to the polynomial's defect is bounded afterwards (`_flow_fixed_bound`): the coefficients
-themselves need no enclosure. As a_k falls like e^(-2k), late coefficients are short integers: falling precision by
-itself.
+themselves need no enclosure.
 
 Rejected: `arb_dot` on coefficients that carry radii (2-3 times the time a term at 60 to 150 digits, and a call for each
 entry); fixed numbers of limbs (`_nfixed_dot`: as fast up to 64 bits a limb, but no falling and 8 limbs at most); a loop
@@ -38,6 +39,11 @@ _PILOT_ORDER = 12
 _MOST_PILOTS = 8
 _LONGEST, _TOO_SHORT, _TOO_LONG = 16.0, 1.25, 0.3
 
+# The unit of time in steps, and the bits by which the unit of numbers may grow with each coefficient: at the length
+# aimed at h / tau = 1 / SPREAD, so that _FALL below log2(SPREAD) costs nothing. It grows by _GRAIN bits at a time.
+SPREAD = Fraction(21, 4)
+_FALL, _GRAIN, _LEAST_BITS = 2.375, 32, 40
+
 # Bits of the unit of time: few, so that a product with it is short.
 _UNIT_BITS = 12
 
@@ -69,7 +75,7 @@ class FixedSeries:
     def bits(self, order: int) -> int:
         """Return B: N cuts in each of 3 L products, of so many entries, each carried through the other layers."""
         widest = max(max(shape) for shape in self._problem.network.shapes)
-        return self._accuracy + GUARD_BITS + self._extra + ceil(log2(3 * self._problem.depth * order * widest))
+        return self._accuracy + GUARD_BITS + self._extra + ceil(log2(9 * self._problem.depth * order * widest))
 
     def refine(self, bits: int) -> None:
         """Count in a unit finer by some bits from now on: the weights' sizes make more of a cut than was foreseen."""
@@ -92,7 +98,7 @@ class FixedSeries:
         integers = [_integers(layer, self.bits(order)) for layer in start]
         unit = self._unit or self._pilot(integers, order)
         for _ in range(_MOST_PILOTS):
-            found = self._table(order).expand(integers, unit)
+            found = self._table(order).expand(integers, unit * SPREAD)
             reach = self._reach(found)
             if reach is None or unit * Fraction(_TOO_LONG) < reach < unit * Fraction(_TOO_SHORT):
                 break
@@ -112,7 +118,7 @@ class FixedSeries:
         # The same grid as the expansion's.
         table = _Table(self._problem, min(_PILOT_ORDER, order), self.bits(order))
         for _ in range(_MOST_PILOTS):
-            reach = self._reach(table.expand(integers, unit), share=order)
+            reach = self._reach(table.expand(integers, unit * SPREAD), share=order)
             if reach is None or unit / 2 < reach < 2 * unit:
                 return reach or unit
             unit = reach
@@ -139,7 +145,9 @@ class _Table:
 
     def __init__(self, problem: Problem, order: int, bits: int) -> None:
         self._problem, self._order, self._bits = problem, order, bits
-        self._calls = Calls(problem, order, bits)
+        most = max(0, bits - _LEAST_BITS) // _GRAIN
+        self._drops = [_GRAIN * min(int(_FALL * k) // _GRAIN, most) for k in range(order + 1)]
+        self._calls = Calls(problem, order, bits, self._drops)
         self._functions = required_library()
 
     def expand(self, integers: list[list[list[int]]], unit: Fraction) -> FixedExpansion:
@@ -154,7 +162,7 @@ class _Table:
         shapes = self._problem.network.shapes
         with np.errstate(over="ignore"):
             start = tuple(np.array([[_float(v, self._bits) for v in row] for row in layer]) for layer in integers)
-        return FixedExpansion(kept, shapes, unit, self._bits, self._squares(), start)
+        return FixedExpansion(kept, shapes, unit, self._bits, self._drops, self._squares(), start)
 
     def _squares(self) -> tuple[np.ndarray, np.ndarray]:
         exponent = ctypes.c_int64()
@@ -164,7 +172,7 @@ class _Table:
         for row in range(rows):
             first = self._calls.squares.entry(row).value
             for k in range(columns):
-                mantissas[row, k], exponents[row, k] = read(pointer, first + 8 * k), exponent.value
+                mantissas[row, k], exponents[row, k] = read(pointer, first + 8 * k), exponent.value + 2 * self._drops[k]
         return mantissas, exponents
 
 

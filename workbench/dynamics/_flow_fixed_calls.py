@@ -60,16 +60,16 @@ class Lying:
     """A series as left factor: its coefficients from left to right."""
 
     def __init__(self, windows: Windows, order: int, rows: int, columns: int) -> None:
-        self._windows, self._shape, self._all = windows, (rows, columns), IntegerMatrix(rows, columns * order)
+        self._windows, self._shape, self.whole = windows, (rows, columns), IntegerMatrix(rows, columns * order)
 
     def block(self, k: int) -> int:
         """Return coefficient k."""
-        return self._windows.add(self._all, 0, self._shape[1] * k, self._shape)
+        return self._windows.add(self.whole, 0, self._shape[1] * k, self._shape)
 
     def upto(self, k: int) -> int:
         """Return coefficients 0 ... k."""
         rows, columns = self._shape
-        return self._windows.add(self._all, 0, 0, (rows, columns * (k + 1)))
+        return self._windows.add(self.whole, 0, 0, (rows, columns * (k + 1)))
 
 
 class Upright:
@@ -77,16 +77,16 @@ class Upright:
 
     def __init__(self, windows: Windows, order: int, rows: int, columns: int) -> None:
         self._windows, self._order, self._shape = windows, order, (rows, columns)
-        self._all = IntegerMatrix(rows * order, columns)
+        self.whole = IntegerMatrix(rows * order, columns)
 
     def block(self, k: int) -> int:
         """Return coefficient k."""
-        return self._windows.add(self._all, self._shape[0] * (self._order - 1 - k), 0, self._shape)
+        return self._windows.add(self.whole, self._shape[0] * (self._order - 1 - k), 0, self._shape)
 
     def upto(self, k: int) -> int:
         """Return coefficients k ... 0."""
         rows, columns = self._shape
-        return self._windows.add(self._all, rows * (self._order - 1 - k), 0, (rows * (k + 1), columns))
+        return self._windows.add(self.whole, rows * (self._order - 1 - k), 0, (rows * (k + 1), columns))
 
 
 class Calls:
@@ -100,10 +100,12 @@ class Calls:
         N.
     bits : int
         Numbers are in units of 2^-bits.
+    drops : list of int
+        By how many bits the unit of coefficient k is larger, k = 0 ... N.
     """
 
-    def __init__(self, problem: Problem, order: int, bits: int) -> None:
-        self._functions, self._bits, self._order = required_library(), bits, order
+    def __init__(self, problem: Problem, order: int, bits: int, drops: list[int]) -> None:
+        self._functions, self._bits, self._drops = required_library(), bits, drops
         shapes = self._shapes = problem.network.shapes
         loss, depth = problem.loss, len(shapes)
         self._samples = loss.target.shape[1]
@@ -117,7 +119,7 @@ class Calls:
         self._inputs = None if loss.inputs is None else self._exact(loss.inputs.rows)
         self._turned_inputs = None if loss.inputs is None else self._exact(list(zip(*loss.inputs.rows, strict=True)))
         self._rate, self._divisors = IntegerMatrix(1, 2), IntegerMatrix(1, order)
-        self._divisors.fill([[-(k + 1) for k in range(order)]])
+        self._divisors.fill([[-(k + 1) << (drops[k + 1] - drops[k]) for k in range(order)]])
         inner = range(1, depth)
         # Blocks and rows of blocks of six series a product.
         room = Windows(max(1, 12 * (depth - 1) * order))
@@ -150,18 +152,32 @@ class Calls:
         pointers = [a.pointer if isinstance(a, IntegerMatrix) else a for a in arguments]
         return partial(getattr(self._functions, name), *pointers)
 
-    def _product(self, result: IntegerMatrix, a: IntegerMatrix | int, b: IntegerMatrix | int) -> list[Call]:
+    def _product(
+        self, result: IntegerMatrix, a: IntegerMatrix | int, b: IntegerMatrix | int, drop: int = 0
+    ) -> list[Call]:
+        """Set a matrix to a product of two, of which one is in a unit larger by some bits and so is the result."""
         return [
             self._call("fmpz_mat_mul", result, a, b),
-            self._call("fmpz_mat_scalar_tdiv_q_2exp", result, result, self._bits),
+            self._call("fmpz_mat_scalar_tdiv_q_2exp", result, result, self._bits - drop),
         ]
+
+    def _coarsened(self, k: int) -> list[Call]:
+        """Cut the factors of all products to the unit of coefficient k."""
+        drop = self._drops[k] - self._drops[k - 1] if k else 0
+        kinds = (self._layers, self._turned_layers, self._lying_suffixes)
+        wholes = [series.whole for kind in kinds for series in kind.values()]
+        wholes += [
+            series.whole for kind in (self._prefixes, self._turned_prefixes, self._suffixes) for series in kind.values()
+        ]
+        return [self._call("fmpz_mat_scalar_tdiv_q_2exp", m, m, drop) for m in wholes] if drop else []
 
     def _coefficient(self, k: int) -> list[Call]:
         """Give every series its coefficient k, and the weights coefficient k + 1."""
-        return [*self._norms(k), *self._forward(k), *self._scaled_residual(k), *self._backward(k)]
+        return [*self._norms(k), *self._coarsened(k), *self._forward(k), *self._scaled_residual(k), *self._backward(k)]
 
     def _forward(self, k: int) -> list[Call]:
         calls: list[Call] = []
+        drop = self._drops[k]
         for i in range(1, len(self._shapes)):
             calls.append(self._call("fmpz_mat_set", self._layers[i].block(k), self._now[i]))
             calls.append(self._call("fmpz_mat_transpose", self._turned_layers[i].block(k), self._now[i]))
@@ -172,7 +188,7 @@ class Calls:
         for i in range(1, len(self._shapes)):
             calls.append(self._call("fmpz_mat_set", self._prefixes[i - 1].block(k), self._prefix[i - 1]))
             calls.append(self._call("fmpz_mat_transpose", self._turned_prefixes[i - 1].block(k), self._prefix[i - 1]))
-            calls += self._product(self._prefix[i], self._layers[i].upto(k), self._prefixes[i - 1].upto(k))
+            calls += self._product(self._prefix[i], self._layers[i].upto(k), self._prefixes[i - 1].upto(k), drop)
         return calls
 
     def _scaled_residual(self, k: int) -> list[Call]:
@@ -191,11 +207,14 @@ class Calls:
 
     def _backward(self, k: int) -> list[Call]:
         calls: list[Call] = []
+        drop = self._drops[k]
         for i in range(len(self._shapes) - 1, 0, -1):
             calls.append(self._call("fmpz_mat_set", self._lying_suffixes[i].block(k), self._suffix[i]))
             calls.append(self._call("fmpz_mat_set", self._suffixes[i].block(k), self._suffix[i]))
-            calls += self._product(self._now[i], self._lying_suffixes[i].upto(k), self._turned_prefixes[i - 1].upto(k))
-            calls += self._product(self._suffix[i - 1], self._turned_layers[i].upto(k), self._suffixes[i].upto(k))
+            calls += self._product(
+                self._now[i], self._lying_suffixes[i].upto(k), self._turned_prefixes[i - 1].upto(k), drop
+            )
+            calls += self._product(self._suffix[i - 1], self._turned_layers[i].upto(k), self._suffixes[i].upto(k), drop)
         if self._turned_inputs is None:
             calls.append(self._call("fmpz_mat_set", self._now[0], self._suffix[0]))
         else:

@@ -23,6 +23,8 @@ class FixedExpansion:
     unit : Fraction
         The unit of time.
     bits : int
+    drops : list of int
+        Row k is in units of 2^(drops[k] - bits).
     squares : tuple of numpy.ndarray, shapes (layers + 1, N + 1)
         Mantissas and exponents of the squared Frobenius norms in units of 4^-bits, of each layer's coefficients and of
         those of W X - Y (of which there is one less), each to a relative 2^-50.
@@ -34,6 +36,7 @@ class FixedExpansion:
     shapes: tuple[tuple[int, int], ...]
     unit: Fraction
     bits: int
+    drops: list[int]
     squares: tuple[np.ndarray, np.ndarray]
     start: tuple[np.ndarray, ...]
 
@@ -45,7 +48,8 @@ class FixedExpansion:
     def at(self, time: Any) -> tuple[Any, ...]:
         """Return the polynomial at a time, a ball, enclosed.
 
-        Powers of s = time / tau are cut: with s_+ = max(1, |s|), power k is off by at most 2 k s_+^k u.
+        Powers of s = time / tau >= 0 are cut in the finest unit, where power k is off by at most 2 k s_+^k units,
+        s_+ = max(1, s), then to the unit that coefficient k leaves to them: (2 k + 1) s_+^k u are enough.
         """
         middle, radius = _rational(time.mid()) / self.unit, _rational(time.rad()) / self.unit
         powers = self._powers(middle)
@@ -56,10 +60,11 @@ class FixedExpansion:
         return self._balls(values.rows()[0], self._blurs(middle, radius))
 
     def _powers(self, s: Fraction) -> IntegerMatrix:
-        base, power, powers = (s.numerator << self.bits) // s.denominator, 1 << self.bits, []
-        for _ in range(self.order + 1):
-            powers.append(power)
-            power = power * base >> self.bits
+        finest = self.bits + self.drops[-1]
+        base, power, powers = (s.numerator << finest) // s.denominator, 1 << finest, []
+        for drop in self.drops:
+            powers.append(power >> self.drops[-1] - drop)
+            power = power * base >> finest
         row = IntegerMatrix(1, self.order + 1)
         row.fill([powers])
         return row
@@ -72,8 +77,9 @@ class FixedExpansion:
         numbers = np.arange(self.order + 1)
         found = []
         for layer in range(len(self.shapes)):
-            speed = arb(float((numbers * norms_of(self.squares, layer, self.bits, np.log2(reach))).sum() * (1 + 1e-9)))
-            found.append((unit * (2 * speed + 1) + arb(far) * speed).upper())
+            sizes = norms_of(self.squares, layer, self.bits, np.log2(reach)) * (1 + 1e-9)
+            speed, wrong = arb(float((numbers * sizes).sum())), arb(float(((2 * numbers + 1) * sizes).sum()))
+            found.append((unit * (wrong + 1) + arb(far) * speed).upper())
         return found
 
     def _balls(self, values: list[int], blurs: list[Any]) -> tuple[Any, ...]:
