@@ -3,10 +3,9 @@ r"""Taylor coefficients of a deep linear network's flow in fixed point: integers
 The recursion is that of `_flow_series`. Time is counted in a unit tau a few times the step's length, so that
 coefficients a_k = W^(k) tau^k hardly fall, and numbers are integers in units u_k = 2^(D_k - B) at coefficient k, D_k a
 staircase below what (tau / h)^k allows: at the end of the step each counts as much as the first. When the unit grows,
-all factors are cut to it. The convolution of two matrix series is one
-product of integer matrices, a block row that grows to the right with a block column that grows upwards, cut toward
-zero to u. What the cuts do to the polynomial's defect is bounded afterwards (`_flow_fixed_bound`): the coefficients
-themselves need no enclosure.
+all factors are cut to it. The convolution of two matrix series is one product of integer matrices, a block row that
+grows to the right with a block column that grows upwards, cut toward zero. What the cuts do to the polynomial's defect
+is bounded afterwards (`_flow_fixed_bound`): the coefficients themselves need no enclosure.
 
 Rejected: `arb_dot` on coefficients that carry radii (2-3 times the time a term at 60 to 150 digits, and a call for each
 entry); fixed numbers of limbs (`_nfixed_dot`: as fast up to 64 bits a limb, but no falling and 8 limbs at most); a loop

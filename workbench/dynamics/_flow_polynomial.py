@@ -1,4 +1,4 @@
-r"""A Taylor polynomial in fixed point: its values at a time, enclosed, and the norms of its coefficients."""
+"""A Taylor polynomial in fixed point: its values at a time, enclosed, and the norms of its coefficients."""
 
 from __future__ import annotations
 
