@@ -346,6 +346,24 @@ def test_the_self_test_refuses_a_library_that_shifts_the_other_way(monkeypatch):
     assert not integer_matrices._computes_right(broken)
 
 
+@pytest.mark.parametrize("size", [1, 60, 64, 65, 5000])
+def test_a_prepared_call_computes_what_the_checked_one_does(size):
+    matrix, own, checked = (integer_matrices.IntegerMatrix(1, 2) for _ in range(3))
+    matrix.fill([[-(3**size), 2**size - 1]])
+    integer_matrices.library().fmpz_mat_scalar_tdiv_q_2exp(checked.pointer, matrix.pointer, size // 2)
+    integer_matrices.prepared("fmpz_mat_scalar_tdiv_q_2exp", own, matrix, size // 2)()
+    assert own.rows() == checked.rows() == [[-(3**size // 2 ** (size // 2)), (2**size - 1) >> size // 2]]
+
+
+@pytest.mark.parametrize("poor", [None, 1.5, "a"])
+def test_a_prepared_call_refuses_what_is_no_pointer(poor):
+    matrix = integer_matrices.IntegerMatrix(1, 2)
+    with pytest.raises(TypeError, match="pointer"):
+        integer_matrices.prepared("fmpz_mat_set", matrix, poor)
+    with pytest.raises(ValueError, match="shorter"):
+        integer_matrices.prepared("fmpz_mat_set", matrix)
+
+
 def test_a_window_beyond_its_matrix_is_refused():
     matrix = integer_matrices.IntegerMatrix(2, 2)
     with pytest.raises(IndexError):

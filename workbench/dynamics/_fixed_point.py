@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import ctypes
 import math
+import sys
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from workbench import backends
 from workbench.backends.ball import arb, measured
-from workbench.backends.integer_matrices import IntegerMatrix, required_library
+from workbench.backends.integer_matrices import IntegerMatrix, prepared, required_library
 from workbench.dynamics._fixed_point_bounds import GUARD_BITS
 from workbench.errors import UnsupportedError
 from workbench.exact import Exact, Measured
@@ -94,8 +94,9 @@ class FixedPoint:
         self._backward = self._backward_calls(problem, 2 * problem.loss.factor * step_size)
         self._backward += self._tether_calls(step_size * strength, anchor) if strength else []
         self._backward.append(self._call("mat_sub", self._weights, self._weights, self._gradients))
-        self._text, self._square_entry = ctypes.create_string_buffer(64), self._square.entry()
-        self._read = partial(self._functions.fmpz_get_d_2exp, ctypes.byref(self._exponent), self._square_entry)
+        self._square_entry = self._square.entry()
+        self._make_room(self.bits // 16 + 1)
+        self._read = prepared("fmpz_get_d_2exp", ctypes.addressof(self._exponent), self._square_entry)
 
     def _start(self, problem: Problem) -> float:
         """Set the weights; return the Frobenius norm of what was cut off, in units."""
@@ -131,9 +132,7 @@ class FixedPoint:
     def _call(self, name: str, *arguments: Any) -> Call:
         """Return a call of FLINT's; it keeps the matrices alive."""
         self._kept += [a for a in arguments if isinstance(a, IntegerMatrix)]
-        pointers = [a.pointer if isinstance(a, IntegerMatrix) else a for a in arguments]
-        prefix = "" if name.startswith("_") else "fmpz_"
-        return partial(getattr(self._functions, prefix + name), *pointers)
+        return prepared(name if name.startswith("_") else "fmpz_" + name, *arguments)
 
     def _product(self, result: IntegerMatrix, a: IntegerMatrix, b: IntegerMatrix) -> list[Call]:
         """Set a matrix to a product, cut."""
@@ -231,10 +230,16 @@ class FixedPoint:
 
     def residual_square(self) -> int:
         """Return the squared Frobenius norm of the residual, in units of 4^-bits."""
-        if self._exponent.value > 4 * len(self._text) - 16:
-            self._text = ctypes.create_string_buffer(self._exponent.value // 2 + 16)
-        self._functions.fmpz_get_str(self._text, 16, self._square_entry)
-        return int(self._text.value, 16)
+        if self._exponent.value > 64 * self._room:
+            self._make_room(self._exponent.value // 32)
+        self._read_words()
+        return int.from_bytes(self._words, sys.byteorder)
+
+    def _make_room(self, words: int) -> None:
+        """Keep so many words for the squared norm."""
+        self._room, self._words = words, (ctypes.c_uint64 * words)()
+        place = ctypes.addressof(self._words)
+        self._read_words = prepared("fmpz_get_ui_array", place, words, self._square_entry)
 
     def layers(self) -> list[list[list[int]]]:
         """Return the weights in units."""

@@ -218,7 +218,8 @@ class FixedPointDescent:
 
     def _record(self, step: int, norm: float, residual: float) -> None:
         """Record a step: the loss alone as it is, anything else over weights in balls."""
-        self._hold_precision(step)
+        if not self.error.bound <= self._allowed:
+            self._hold_precision(step)
         error = self._loss_error(norm, residual)
         if self._plain:
             self._losses.append(step, self.integers.residual_square(), error)
@@ -246,8 +247,6 @@ class FixedPointDescent:
 
     def _hold_precision(self, step: int) -> None:
         """Raise where a weight has fewer digits than were asked for, relative to the largest entry or to 1."""
-        if self.error.bound <= self._allowed:
-            return
         size = max(1.0, *(float(np.abs(layer).max()) for layer in self.integers.shadow()))
         if self.digits is not None and np.isfinite(size) and not self.error.bound <= self._allowed * size / INFLATE:
             raise PrecisionShort(step)

@@ -107,6 +107,15 @@ class Recorder:
         if len(self.steps) > _MOST_RECORDS:
             self._thin()
 
+    def extend(self, steps: list[int], times: list[Fraction], values: Mapping[str, list[Measured]]) -> None:
+        """Keep what was measured at some steps, ascending."""
+        for name, measured in values.items():
+            self.series[name] += measured
+        self.steps += steps
+        self.times += times
+        if len(self.steps) > _MOST_RECORDS:
+            self._thin()
+
     def _measured(self, name: str, measure: Callable[[Snapshot], Measured], snapshot: Snapshot) -> Measured:
         """Return an observable, unknown where the run has none: a statement about it is then vacuous or undecided."""
         try:
