@@ -16,8 +16,11 @@ from workbench.backends import integer_matrices
 from workbench.dynamics import _iteration, _mode_step
 from workbench.dynamics._fixed_point import FixedPoint, cut, within_one
 from workbench.dynamics._fixed_point_bounds import RegionBounds
-from workbench.dynamics._fixed_point_descent import Error, FixedPointDescent, tether_of
+from workbench.dynamics._fixed_point_descent import FixedPointDescent, rule_of
+from workbench.dynamics._fixed_point_error import Error
+from workbench.dynamics._fixed_point_rules import Momentum
 from workbench.exact import Matrix, Power
+from workbench.networks import build
 from workbench.problem import LinearNetwork, Problem, SquareLoss, Start
 from workbench.trajectory import Arithmetic, Method, Status, Stop
 from workbench.witness import examine
@@ -52,6 +55,11 @@ CASES = {
     "penalised": (problem([2, 2, 2]), method("penalised_descent", penalty="1/3")),
     "decay": (problem([2, 3, 2]), method("weight_decay", decay="2/7")),
     "large weights": (problem([3, 3, 3], scale="4"), method(eta="1/1000")),
+    "heavy ball": (problem([2, 3, 2]), method("heavy_ball", momentum="3/7")),
+    "heavy ball, long step": (problem([2, 2, 2, 2]), method("heavy_ball", eta="1/2", momentum="9/10", steps=12)),
+    "no momentum": (problem([2, 2, 2]), method("heavy_ball", momentum="0")),
+    "ahead": (problem([2, 3, 2], inputs=4), method("nesterov", momentum="5/9")),
+    "ahead, width one": (problem([1, 1, 1]), method("nesterov", momentum="99/100", eta="1/100")),
 }
 
 
@@ -63,8 +71,8 @@ def turned(a):
     return [list(column) for column in zip(*a, strict=True)]
 
 
-def exact_step(given, rule, layers):
-    """Return F(y) in fractions, from the definition of the gradient."""
+def exact_step(given, rule, layers, velocities):
+    """Return the next weights and velocities and the residual in fractions, from the definition of the gradient."""
     loss = given.loss
     inputs = [list(r) for r in (loss.inputs or Matrix.identity(given.network.widths[0])).rows]
 
@@ -76,23 +84,24 @@ def exact_step(given, rule, layers):
 
     whole = product(chain(layers, given.network.widths[0]), inputs)
     residual = [[x - t for x, t in zip(r, s, strict=True)] for r, s in zip(whole, loss.target.rows, strict=True)]
-    after = []
-    for i, layer in enumerate(layers):
+    after, moving = [], []
+    for i, (layer, velocity) in enumerate(zip(layers, velocities, strict=True)):
         above = chain(layers[i + 1 :], given.network.widths[i + 1])
         below = product(chain(layers[:i], given.network.widths[0]), inputs)
         gradient = product(product(turned(above), residual), turned(below))
-        pulled = rule.parameter("penalty") or rule.parameter("decay")
+        pulled, b = rule.parameter("penalty") or rule.parameter("decay"), rule.parameter("momentum")
         anchor = int(rule.name == "penalised_descent")
-        after.append(
-            [
-                [
-                    w - rule.step_size * (2 * loss.factor * g + pulled * (w - anchor * (a == b)))
-                    for b, (w, g) in enumerate(zip(wr, gr, strict=True))
-                ]
-                for a, (wr, gr) in enumerate(zip(layer, gradient, strict=True))
-            ]
-        )
-    return after, residual
+        places = [(i, j) for i in range(len(layer)) for j in range(len(layer[0]))]
+        pull = {
+            (i, j): 2 * loss.factor * gradient[i][j] + pulled * (layer[i][j] - anchor * (i == j)) for i, j in places
+        }
+        speed = {(i, j): b * velocity[i][j] - rule.step_size * pull[i, j] for i, j in places}
+        ahead = rule.name == "nesterov"
+        step = {at: b * speed[at] - rule.step_size * pull[at] if ahead else speed[at] for at in places}
+        rows, columns = range(len(layer)), range(len(layer[0]))
+        after.append([[layer[i][j] + step[i, j] for j in columns] for i in rows])
+        moving.append([[speed[i, j] for j in columns] for i in rows])
+    return after, moving, residual
 
 
 def distance(first, second):
@@ -106,28 +115,81 @@ def units(layers, bits=BITS):
     return [[[Fraction(x, 2**bits) for x in row] for row in layer] for layer in layers]
 
 
+def machinery(given, rule):
+    """Return the integers, the lemmas' constants and the rule of a run."""
+    base = backends.load("ball", bits=BITS)
+    with base.session():
+        floats = [base.shadow(p) for p in build(given, base).parameters]
+    moves, anchor = rule_of(given, rule, floats)
+    return (
+        FixedPoint(given, BITS, rule.step_size, moves, anchor),
+        RegionBounds(given, 2.0**-BITS, rule.step_size, moves),
+        moves,
+    )
+
+
+def carried(moves, weights, velocities):
+    """Return the norm that a rule carries, of errors of weights and velocities."""
+    if not isinstance(moves, Momentum):
+        return distance(weights, [[[0] * len(r) for r in w] for w in weights])
+    c, g = (Fraction(x) for x in moves._norm)
+    squares = 0.0
+    for w, v in zip(weights, velocities, strict=True):
+        for r, s in zip(w, v, strict=True):
+            squares += sum(float(x + c * y) ** 2 + float(g * y) ** 2 for x, y in zip(r, s, strict=True))
+    return math.sqrt(squares)
+
+
+def difference(first, second):
+    return [
+        [[x - y for x, y in zip(r, s, strict=True)] for r, s in zip(a, b, strict=True)]
+        for a, b in zip(first, second, strict=True)
+    ]
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_a_step_errs_by_no_more_than_the_lemma_allows_and_not_by_much_less(name):
     given, rule = CASES[name]
-    tether, anchor = tether_of(given, rule)
-    integers = FixedPoint(given, BITS, rule.step_size, tether.strength, anchor)
-    region = RegionBounds(given, 2.0**-BITS, rule.step_size, tether).around(integers.shadow(), 0.0)
-    ratios = []
+    integers, bounds, moves = machinery(given, rule)
+    region = bounds.around(integers.shadow(), 0.0, 1.0, 0.0)
+    still = difference(units(integers.layers()), units(integers.layers()))
+    velocities, ratios = still, []
     for _ in range(5):
-        before = units(integers.layers())
+        before, was = units(integers.layers()), units(integers.velocities() or []) or still
         norm = integers.forward()
-        exact, residual = exact_step(given, rule, before)
+        exact, moving, residual = exact_step(given, rule, before, was)
         true_norm = math.sqrt(sum(float(x) ** 2 for row in residual for x in row))
         assert abs(norm - true_norm) <= region.residual * 2.0**-BITS + 1e-12 * true_norm
-        integers.backward()
-        after = units(integers.layers())
-        error = distance(exact, after) * 2**BITS
+        stride = integers.backward()
+        after, velocities = units(integers.layers()), units(integers.velocities() or []) or moving
+        error = carried(moves, difference(exact, after), difference(moving, velocities)) * 2**BITS
         bound = region.rounding + region.rounding_slope * norm
         assert error <= bound
         ratios.append(error / bound)
-        moved = max(distance([a], [b]) for a, b in zip(before, after, strict=True))
-        assert moved <= region.motion * 2.0**-BITS + region.motion_slope * norm
+        assert distance(before, after) == pytest.approx(stride, rel=1e-9)
     assert max(ratios) > 0.01
+
+
+@pytest.mark.parametrize("name", ["heavy ball", "heavy ball, long step", "ahead", "ahead, width one", "no momentum"])
+def test_an_error_grows_by_no_more_than_the_lemma_of_momentum_allows(name):
+    given, rule = CASES[name]
+    integers, bounds, moves = machinery(given, rule)
+    for _ in range(4):
+        norm = integers.forward()
+        integers.backward()
+    layers, velocities = units(integers.layers()), units(integers.velocities())
+    region = bounds.around(integers.shadow(), 1e-5, norm, 0.0)
+    rate = region.growth + moves.dip(region.growth_slope * (integers.forward() + region.slope * 1e-5), region.dip)
+    rng, rates = random.Random(1), []
+    for _ in range(40):
+        away = [[[Fraction(rng.gauss(0, 1e-6)) for _ in r] for r in w] for w in layers]
+        faster = [[[Fraction(rng.gauss(0, 1e-6)) * rng.randrange(2) for _ in r] for r in w] for w in layers]
+        there = difference(layers, away), difference(velocities, faster)
+        (here, moving, _), (other, others, _) = (exact_step(given, rule, *x) for x in ((layers, velocities), there))
+        grown = carried(moves, difference(here, other), difference(moving, others))
+        rates.append(grown / carried(moves, away, faster))
+    assert max(rates) <= rate
+    assert max(rates) > rate / 4
 
 
 def descend(given, rule, digits, **keep):
@@ -184,9 +246,7 @@ def test_the_growth_along_a_saddle_is_enclosed_and_a_bound_without_it_is_caught(
     fine = at_fixed_bits(SADDLE, rule, 700, steps)
     assert lies_within(at_fixed_bits(SADDLE, rule, 300, steps), fine)
     honest = RegionBounds.around
-    monkeypatch.setattr(
-        RegionBounds, "around", lambda self, layers, error: replace(honest(self, layers, error), growth_slope=0.0)
-    )
+    monkeypatch.setattr(RegionBounds, "around", lambda self, *where: replace(honest(self, *where), growth_slope=0.0))
     assert not lies_within(at_fixed_bits(SADDLE, rule, 300, steps), fine)
 
 
@@ -195,27 +255,24 @@ def test_a_step_whose_cuts_are_forgotten_is_caught(monkeypatch):
     fine = at_fixed_bits(given, rule, 300, 20)
     honest = RegionBounds.around
     monkeypatch.setattr(
-        RegionBounds, "around", lambda self, a, e: replace(honest(self, a, e), rounding=0.0, rounding_slope=0.0)
+        RegionBounds, "around", lambda self, *where: replace(honest(self, *where), rounding=0.0, rounding_slope=0.0)
     )
     assert not lies_within(at_fixed_bits(given, rule, 100, 20), fine)
 
 
 def stays_in_its_regions(given, rule, steps):
     """Say whether every layer is within the reach of the centre that the constants in force were taken at."""
-    tether, anchor = tether_of(given, rule)
-    integers = FixedPoint(given, BITS, rule.step_size, tether.strength, anchor)
-    bounds = RegionBounds(given, 2.0**-BITS, rule.step_size, tether)
+    integers, bounds, _ = machinery(given, rule)
     error, centre, regions = Error(bounds, 2.0**-BITS, 0.0), integers.shadow(), 0
     for _ in range(steps):
         norm, region = integers.forward(), error.region
-        residual = error.look(integers.shadow)
+        residual = error.look(integers.shadow, norm)
         if error.region is not region:
             centre, regions = integers.shadow(), regions + 1
         layers = zip(integers.shadow(), centre, strict=True)
-        if max(np.linalg.norm(a - b) for a, b in layers) > error.region.reach:
+        if math.sqrt(sum(np.linalg.norm(a - b) ** 2 for a, b in layers)) > error.region.reach:
             return False
-        integers.backward()
-        error.advance(norm, residual)
+        error.advance(norm, residual, integers.backward())
     assert 1 < regions < steps
     return True
 
@@ -228,10 +285,8 @@ def test_the_path_stays_in_its_regions_and_a_path_thought_still_is_caught(monkey
     assert stays_in_its_regions(given, rule, 200)
     for other, its in (CASES["penalised"], CASES["data"]):
         assert stays_in_its_regions(other, replace(its, step_size=Fraction(1, 200)), 200)
-    honest = RegionBounds.around
-    monkeypatch.setattr(
-        RegionBounds, "around", lambda self, a, e: replace(honest(self, a, e), motion=0.0, motion_slope=0.0)
-    )
+    honest = FixedPoint.backward
+    monkeypatch.setattr(FixedPoint, "backward", lambda self: honest(self) / 10)
     assert not stays_in_its_regions(given, rule, 200)
 
 

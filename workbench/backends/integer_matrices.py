@@ -38,6 +38,7 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "fmpz_mat_entry": (_POINTER, _POINTER, _WORD, _WORD),
     "fmpz_mat_set": (None, _POINTER, _POINTER),
     "fmpz_mat_mul": (None, _POINTER, _POINTER, _POINTER),
+    "fmpz_mat_add": (None, _POINTER, _POINTER, _POINTER),
     "fmpz_mat_sub": (None, _POINTER, _POINTER, _POINTER),
     "fmpz_mat_transpose": (None, _POINTER, _POINTER),
     "fmpz_mat_scalar_mul_2exp": (None, _POINTER, _POINTER, _BITS),
