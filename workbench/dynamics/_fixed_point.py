@@ -244,7 +244,7 @@ class FixedPoint:
         for call in self._forward:
             call()
         mantissa = self._read()
-        self._square_bits = self._exponent.value
+        self.square_bits = self._exponent.value
         return self._root(mantissa)
 
     def backward(self) -> float:
@@ -262,8 +262,8 @@ class FixedPoint:
 
     def residual_square(self) -> int:
         """Return the squared Frobenius norm of the residual, in units of 4^-bits."""
-        if self._square_bits > 64 * self._room:
-            self._make_room(self._square_bits // 32)
+        if self.square_bits > 64 * self._room:
+            self._make_room(self.square_bits // 32)
         self._read_words()
         return int.from_bytes(self._words, sys.byteorder)
 

@@ -22,6 +22,7 @@ from workbench.dynamics._fixed_point_bounds import RegionBounds, likely_curvatur
 from workbench.dynamics._fixed_point_error import UP, Error
 from workbench.dynamics._fixed_point_rules import Momentum, Pull
 from workbench.dynamics._hessian_bound import INFLATE, TINY, float_of
+from workbench.dynamics._loss_digits import LossDigits
 from workbench.dynamics._loss_series import LossSeries
 from workbench.dynamics._recorder import PrecisionShort, Recorder
 from workbench.dynamics._stopping import DIVERGED, number_of_steps, proved_divergence, unproved_divergence
@@ -128,6 +129,10 @@ class FixedPointDescent:
         self.recorder = Recorder(self.network, observes, keep_weights, self.step_size, digits, dict(method.parameters))
         self._plain = set(observes) <= {"loss"} and not keep_weights
         self._factor = float_of(problem.loss.factor)
+        self._recorded_loss, self._factor_bits = "loss" in observes, math.log2(self._factor)
+        level = method.stop.until_loss
+        logarithm = None if level is None else math.log(level.numerator) - math.log(level.denominator)
+        self._loss_digits = LossDigits(digits, self.bits, number_of_steps(method), logarithm)
         self._losses = LossSeries(self.recorder, problem.loss.factor, self.bits, self.step_size)
         self._previous: Parameters | None = None
         self.notes: list[str] = []
@@ -213,6 +218,9 @@ class FixedPointDescent:
         if not self.error.weights <= self._allowed:
             self._hold_precision(step)
         error = self._loss_error(norm, residual)
+        if self._recorded_loss and norm > TINY:
+            # The square is at least 2^(square_bits - 1), where it is not zero.
+            self._loss_digits.hold(step, self.integers.square_bits - 1 - 2 * self.bits + self._factor_bits, error)
         if self._plain:
             self._losses.append(step, self.integers.residual_square(), error)
             return
@@ -255,5 +263,5 @@ class FixedPointDescent:
             grade="enclosure",
             status=status,
             weights=None if kept is None else tuple(kept),
-            notes=(*self.recorder.unmeasured.values(), *self.notes),
+            notes=(*self.recorder.unmeasured.values(), *self.notes, *filter(None, [self._loss_digits.note])),
         )

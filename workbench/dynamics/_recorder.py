@@ -21,11 +21,11 @@ _MOST_RECORDS = 20_000
 
 
 class PrecisionShort(WorkbenchError):
-    """The working precision ran out at a step, before the run was done."""
+    """The working precision ran out at a step, before the run was done; so many bits are thought enough."""
 
-    def __init__(self, step: int) -> None:
+    def __init__(self, step: int, bits: int = 0) -> None:
         super().__init__(f"the working precision ran out at step {step}")
-        self.step = step
+        self.step, self.bits = step, bits
 
 
 class Recorder:
