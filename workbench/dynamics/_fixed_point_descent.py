@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from workbench.backends import bits_of
 from workbench.backends.ball import flint
 from workbench.backends.float64 import nearest
 from workbench.backends.integer_matrices import library
@@ -130,6 +131,7 @@ class FixedPointDescent:
         self._plain = set(observes) <= {"loss"} and not keep_weights
         self._factor = float_of(problem.loss.factor)
         self._recorded_loss, self._factor_bits = "loss" in observes, math.log2(self._factor)
+        self._fine = float_of(Fraction(2 ** (0 if digits is None else bits_of(digits) + 5))) * self._unit
         level = method.stop.until_loss
         logarithm = None if level is None else math.log(level.numerator) - math.log(level.denominator)
         self._loss_digits = LossDigits(digits, self.bits, number_of_steps(method), logarithm)
@@ -218,7 +220,8 @@ class FixedPointDescent:
         if not self.error.weights <= self._allowed:
             self._hold_precision(step)
         error = self._loss_error(norm, residual)
-        if self._recorded_loss and norm > TINY:
+        # 2 delta / eps is about the relative error; where it is far below the digits there is nothing to hold.
+        if self._recorded_loss and norm > TINY and (residual * self._fine > norm or step == 0):
             # The square is at least 2^(square_bits - 1), where it is not zero.
             self._loss_digits.hold(step, self.integers.square_bits - 1 - 2 * self.bits + self._factor_bits, error)
         if self._plain:
