@@ -105,8 +105,22 @@ def test_momentum_in_fixed_point_agrees_with_balls_and_is_no_wider(monkeypatch, 
 
 
 @pytest.mark.parametrize(("name", "momentum"), [*MOMENTA, ("heavy_ball", "3/2"), ("nesterov", "1")])
-@pytest.mark.parametrize("eta", ["3", "1e30"])
+@pytest.mark.parametrize("eta", ["3", "1e30", "1e400"])
 def test_momentum_that_diverges_proves_it(name, momentum, eta):
     run = descent(400, 15, name=name, eta=eta, momentum=Fraction(momentum))
     assert run.status is Status.DIVERGED
     assert any(f"proved at step {run.steps[-1]}" in note for note in run.notes)
+
+
+@pytest.mark.parametrize("name", ["gradient_descent", "penalised_descent", "weight_decay"])
+@pytest.mark.parametrize("engine", ["fixed point", "balls"])
+def test_a_step_beyond_the_floats_proves_that_it_diverges(monkeypatch, name, engine):
+    if engine == "balls":
+        monkeypatch.setattr(_iteration, "applies", lambda problem, method: False)
+    parameters = {"penalised_descent": {"penalty": Fraction(1)}, "weight_decay": {"decay": Fraction(1)}}.get(name, {})
+    run = descent(5, 15, name=name, eta="1e400", **parameters)
+    assert run.status is Status.DIVERGED
+    assert any("proved at step 1:" in note for note in run.notes)
+    # Without the balls the floats' bound is infinite, and says so.
+    monkeypatch.setattr(_iteration, "_MOST_CARRIED", 0)
+    assert any("not proved" in note for note in descent(5, 15, name=name, eta="1e400", **parameters).notes)

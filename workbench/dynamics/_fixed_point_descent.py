@@ -8,6 +8,7 @@ only once the run is over. Weights and observables are turned into balls at the 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -105,6 +106,8 @@ class FixedPointDescent:
     keep_weights : bool
     digits : int or None
         None where the precision is not to be raised any more.
+    carried : callable
+        Whether balls iterated to a step have a loss past the bound for certain.
     """
 
     def __init__(
@@ -115,10 +118,12 @@ class FixedPointDescent:
         observes: tuple[str, ...],
         keep_weights: bool,
         digits: int | None,
+        carried: Callable[[int], bool] = lambda step: False,
     ) -> None:
         if method.step_size is None:
             raise UnsupportedError(f"the dynamics {method.name} needs a step size")
         self.problem, self.base, self.method, self.digits = problem, base, method, digits
+        self._carried = carried
         self.bits, self.step_size = base.precision_bits, method.step_size
         self.network = build(problem, base)
         self._rule, self._anchor = rule_of(problem, method, [base.shadow(p) for p in self.network.parameters])
@@ -199,7 +204,7 @@ class FixedPointDescent:
         least = norm / INFLATE - residual * self._unit
         past = least > 0 and math.isfinite(least) and self._factor * least * least > DIVERGED * INFLATE
         # Beyond the floats the proof takes balls, whose exponents have no end.
-        if past or self._weights_diverged():
+        if past or self._weights_diverged() or self._carried(step):
             self.notes.append(proved_divergence(step))
         elif self.digits is not None:
             raise PrecisionShort(step)
