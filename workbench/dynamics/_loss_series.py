@@ -13,7 +13,7 @@ from workbench.exact import UNKNOWN, Measured
 _WAITING = 1024
 
 # Bits of a recorded error, beyond which a recorded loss is cut as well.
-_ERROR_BITS = 4
+_ERROR_BITS = 6
 
 
 class LossSeries:
