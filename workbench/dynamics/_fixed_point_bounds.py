@@ -57,7 +57,7 @@ from workbench.problem import Problem
 _HARMLESS = 1e-7
 
 # A region on which they are looked at holds this many of the latest steps, by the number of weights.
-_FEWEST_STEPS, _MOST_STEPS, _STEPS_TIMES_WEIGHTS = 16, 512, 6000
+_FEWEST_STEPS, _MOST_STEPS, _STEPS_TIMES_WEIGHTS = 16, 1024, 16384
 
 # Bits below the unit at which the gradient is cut.
 GUARD_BITS = 16
