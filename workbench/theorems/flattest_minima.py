@@ -30,7 +30,6 @@ from fractions import Fraction
 from typing import Any
 
 from workbench.backends.reals import Real
-from workbench.backends.spectrum import symmetric_eigenvalues
 from workbench.exact import Matrix, Measured
 from workbench.rotation import product
 from workbench.theorems import Bound, Example, Hypothesis, Identity, Run
@@ -104,7 +103,7 @@ def _level(run: Run) -> Real:
     """Return L s_1^(2 - 2/L)."""
     rows: Rows = [list(row) for row in run.target.rows]
     gram = Matrix(tuple(map(tuple, product(rows, _transposed(rows)))))
-    largest = run.number(symmetric_eigenvalues(gram)[-1])
+    largest = run.number(run.spectrum(gram)[-1])
     # One layer: the exponent is zero, also of a zero target.
     return run.depth * run.reals.power(largest, 1 - Fraction(1, run.depth))
 

@@ -58,7 +58,7 @@ def alpha(run: Run) -> Real | None:
     found = imbalances(run)
     if found is None:
         return None
-    values = descending_eigenvalues(found[0])
+    values = descending_eigenvalues(run, found[0])
     opposite = negated(values)
     inputs, _, outputs = run.widths
     p, q = positive_part(run, values, outputs), positive_part(run, opposite, inputs)

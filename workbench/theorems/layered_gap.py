@@ -69,7 +69,7 @@ def gap(run: Run) -> Real | None:
     found = imbalances(run)
     if found is None:
         return None
-    spectra = [descending_eigenvalues(matrix) for matrix in found]
+    spectra = [descending_eigenvalues(run, matrix) for matrix in found]
     return sum((term(run, spectra, layer) for layer in range(1, run.depth + 1)), run.number(0))
 
 

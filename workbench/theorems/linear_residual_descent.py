@@ -60,7 +60,7 @@ def hypotheses(run: Run) -> list[Hypothesis]:
     farthest = Measured.largest(run.observable("distance_to_identity"))
     return [
         Hypothesis.decided("square_layers", square),
-        Hypothesis("full_rank", moments(run.trajectory.problem.loss).spectrum[0], strict=True),
+        Hypothesis("full_rank", moments(run.trajectory.problem.loss, run.reals.bits).spectrum[0], strict=True),
         run.plain_descent(),
         Hypothesis.decided("every_step", tuple(run.steps) == tuple(range(len(run.steps)))),
         Hypothesis("near_identity", Measured(Fraction(1, 2 * run.depth)).minus(farthest)),

@@ -50,7 +50,7 @@ def hypotheses(run: Run) -> list[Hypothesis]:
 def predict(run: Run) -> list[Identity]:
     """Return that the kernel of the start has its form and its trace."""
     level = run.number(gain(run)[1] or Fraction(1)) ** (run.depth - 1)
-    total = sum((run.number(x) for x in moments(run.trajectory.problem.loss).spectrum), run.number(0))
+    total = sum((run.number(x) for x in moments(run.trajectory.problem.loss, run.reals.bits).spectrum), run.number(0))
     trace = run.depth * run.widths[-1] * level * total
     sides = (
         (

@@ -54,7 +54,7 @@ def support_gap(run: Run) -> Real | None:
     found = imbalances(run)
     if found is None:
         return None
-    values = descending_eigenvalues(found[0])
+    values = descending_eigenvalues(run, found[0])
     inputs, _, outputs = run.widths
     return positive_part(run, values, outputs) + positive_part(run, negated(values), inputs)
 

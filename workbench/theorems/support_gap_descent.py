@@ -66,7 +66,7 @@ def curvature(run: Run) -> Real | None:
     found = imbalances(run)
     if found is None:
         return None
-    values, start = descending_eigenvalues(found[0]), initial_loss(run)
+    values, start = descending_eigenvalues(run, found[0]), initial_loss(run)
     eta = run.number(run.step_size or Fraction(0))
     drift, error = 2 * eta * start, run.reals.sqrt(2 * start)
     norm = target_singular_values(run)[0] + error

@@ -31,7 +31,6 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from workbench.backends.spectrum import symmetric_eigenvalues
 from workbench.exact import Matrix, Measured
 from workbench.rotation import determinant, product
 from workbench.theorems import Bound, Erratum, Example, Hypothesis, Run
@@ -88,7 +87,7 @@ def predict(run: Run) -> list[Bound]:
     """Return the floor of the loss."""
     rows = run.target.rows
     gram = product(list(zip(*rows, strict=True)), rows)
-    smallest = symmetric_eigenvalues(Matrix(tuple(map(tuple, gram))))[0]
+    smallest = run.spectrum(Matrix(tuple(map(tuple, gram))))[0]
     return [
         Bound(
             "loss_floor",

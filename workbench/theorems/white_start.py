@@ -31,7 +31,6 @@ from fractions import Fraction
 from typing import Any
 
 from workbench.backends.reals import Real
-from workbench.backends.spectrum import symmetric_eigenvalues
 from workbench.exact import Matrix, Measured
 from workbench.rotation import product
 from workbench.theorems import Example, Hypothesis, Identity, Run
@@ -115,7 +114,7 @@ def _squared_singular_values(run: Run) -> tuple[Measured, ...]:
     rows: Rows = [list(row) for row in run.target.rows]
     if len(rows) > len(rows[0]):
         rows = _transposed(rows)
-    return symmetric_eigenvalues(Matrix(tuple(map(tuple, product(rows, _transposed(rows))))))
+    return run.spectrum(Matrix(tuple(map(tuple, product(rows, _transposed(rows))))))
 
 
 def _mode(run: Run, s: Real, level: Real, time: Real) -> Real:
