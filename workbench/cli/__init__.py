@@ -12,7 +12,20 @@ from typing import Any
 
 import typer
 
-from workbench.cli import bench, compare, derive, doctor, ensemble, family, invariants, report, show, sweep, verify
+from workbench.cli import (
+    bench,
+    compare,
+    derive,
+    doctor,
+    ensemble,
+    family,
+    invariants,
+    probe,
+    report,
+    show,
+    sweep,
+    verify,
+)
 from workbench.cli.console import HOLDS, WRONG, say
 from workbench.errors import WorkbenchError
 
@@ -33,6 +46,7 @@ app.command("compare")(compare.compare_command)
 app.command("ensemble")(ensemble.ensemble_command)
 app.command("sweep")(sweep.sweep_command)
 app.command("family")(family.family_command)
+app.add_typer(probe.app, name="probe", help="Probe an edge case: `workbench probe --help` lists the kinds.")
 app.command("report")(report.report_command)
 app.command("invariants")(invariants.invariants_command)
 app.command("bench")(bench.bench_command)
