@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -166,13 +165,9 @@ def _value(number: dict[str, Any], prefix: str) -> str:
     value, error = number[prefix.rstrip("_") or "value"], number[f"{prefix}error"]
     if value is None:
         return "none"
-    return _plain(value) if error in (None, "0") else f"{_plain(value)} +- {error}"
+    from workbench.probes.base import plain
 
-
-def _plain(decimal: str) -> str:
-    """Return a decimal without an exponent where it is easily read so."""
-    number = Decimal(decimal)
-    return f"{number:f}" if -5 < number.adjusted() < 12 else decimal
+    return plain(value) if error in (None, "0") else f"{plain(value)} +- {error}"
 
 
 def _rows(table: dict[str, Any]) -> list[str]:

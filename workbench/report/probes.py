@@ -105,7 +105,7 @@ def _table(table: Mapping[str, Any]) -> str:
     columns = ", ".join(["auto"] * len(table["head"]))
     head = ", ".join(literal(name) for name in table["head"])
     rows = ", ".join(f"({', '.join(f'[{_words(cell)}]' for cell in row)},)" for row in table["rows"])
-    return f"#aside[{_words(table['title'])}]\n\n#small[#ruled(columns: ({columns},), head: ({head},), {rows})]"
+    return f"#setting[{_words(table['title'])}]\n\n#small[#ruled(columns: ({columns},), head: ({head},), {rows})]"
 
 
 def _listed(name: str, items: list[str]) -> str:
