@@ -42,7 +42,8 @@ class _Kinds(TyperGroup):
         """Return the command of a kind."""
         from workbench import probes
 
-        return _command(cmd_name, probes.load(cmd_name))
+        name = cmd_name.replace("-", "_")
+        return _command(name, probes.load(name))
 
 
 def _command(name: str, kind: Any) -> Any:
@@ -145,7 +146,7 @@ def text(record: Record) -> str:
     witness = payload["witness"]
     if witness is not None:
         lines.append(f"  witness: {witness['says']}")
-        lines += [f"    {witness['command']}"] if witness["command"] else []
+        lines += [f"    {line}" for line in witness["command"].splitlines()]
     if payload["cut_short"] is not None:
         lines.append(f"  cut short after {payload['cut_short']:g} seconds; --time-limit gives it more")
     lines += [f"  note: {note}" for note in payload["notes"]]

@@ -10,12 +10,16 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Axis:
-    """An axis of a figure: its words, `linear` or `log`, and its ends where they are not those of the data."""
+    """An axis of a figure: its words, `linear` or `log`, its ends where they are not those of the data.
+
+    `ticks` are words for the values 0, 1, 2, ... of an axis without numbers.
+    """
 
     label: str
     scale: str = "linear"
     low: float | None = None
     high: float | None = None
+    ticks: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
