@@ -76,7 +76,7 @@ def critical_point(depth: int, h: float) -> float:
         middle = (low + high) / 2
         slope = 1 - h * ((2 * depth - 1) * middle ** (2 * depth - 2) - (depth - 1) * middle ** (depth - 2)) / depth
         low, high = (middle, high) if slope > 0 else (low, middle)
-    return low
+    return float(low)
 
 
 def equations(depth: int, name: str, period: int) -> Any:

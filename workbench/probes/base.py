@@ -21,8 +21,8 @@ OUTCOMES = (FOUND, NO_CHANGE, NONE_FOUND, REFUTED, UNDECIDED)
 # How far a number is to be trusted, the weakest first.
 GRADES = ("estimate", "enclosure", "exact")
 
-# Decimals that a record keeps of a number, and of one that has no error.
-_MOST_DIGITS, _EXACT_DIGITS = 400, 40
+# Decimals that a record keeps of a number, of an integer and of a fraction without an error.
+_MOST_DIGITS, _INTEGER_DIGITS, _FRACTION_DIGITS = 400, 40, 15
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def digits_of(number: Measured) -> int:
     if number.value == 0:
         return 1
     if number.error == 0:
-        return _EXACT_DIGITS
+        return _INTEGER_DIGITS if number.value.denominator == 1 else _FRACTION_DIGITS
     ratio = abs(number.value) / number.error
     logarithm = math.log10(ratio.numerator) - math.log10(ratio.denominator)
     return min(max(math.floor(logarithm), 1), _MOST_DIGITS)

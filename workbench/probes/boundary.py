@@ -6,6 +6,7 @@ range is scanned from its lower end, and the first change is bisected; both side
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
@@ -114,7 +115,7 @@ def find(question: Mapping[str, Any], limit: TimeLimit) -> Finding:
             break
         sides.append(_side(question, x))
     decided = [side for side in sides if side.word != OPEN]
-    change = next((pair for pair in zip(decided, decided[1:], strict=False) if pair[0].word != pair[1].word), None)
+    change = next((pair for pair in itertools.pairwise(decided) if pair[0].word != pair[1].word), None)
     if change is None:
         return _unchanged(question, sides, grid, limit)
     below, above, tried = _bisected(question, change, limit)
