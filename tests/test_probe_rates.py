@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from fractions import Fraction
 from typing import Any
@@ -73,7 +74,7 @@ def test_a_wrong_weight_of_the_extrapolation_gains_no_order() -> None:
         return fitted.order
 
     right = extrapolated(values, 2)[1]
-    pairs = zip(values, values[1:], strict=False)
+    pairs = itertools.pairwise(values)
     wrong = [Measured((3 * (b.value or 0) - (a.value or 0)) / 2, Fraction(0)) for a, b in pairs]
     assert order(right) == pytest.approx(2, abs=0.05)
     assert order(wrong) == pytest.approx(1, abs=0.1)

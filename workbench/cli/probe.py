@@ -138,7 +138,7 @@ def text(record: Record) -> str:
     payload = record.payload
     grade = f" ({record.grade})" if record.grade else ""
     lines = [f"{record.name}: {record.verdict.upper()}{grade}", f"  {payload['asked']}", f"  {payload['answer']}"]
-    lines += [f"  {_number(number)}" for number in payload["numbers"].values()]
+    lines += [f"  {_number(payload['numbers'][name])}" for name in payload["order"]]
     for table in payload["tables"]:
         lines += [f"  {table['title']}", *_rows(table)]
     lines += [f"  searched: {what}" for what in payload["searched"]]

@@ -212,6 +212,8 @@ class Finding:
             "asked": self.asked,
             "answer": self.answer,
             "numbers": {name: number.data() for name, number in self.numbers.items()},
+            # A store sorts the names: this is the order in which they are told.
+            "order": list(self.numbers),
             "witness": None if self.witness is None else asdict(self.witness),
             "searched": list(self.searched),
             "not_found": list(self.not_found),

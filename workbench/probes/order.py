@@ -71,9 +71,8 @@ def find(question: Mapping[str, Any], limit: TimeLimit) -> Finding:
     columns = extrapolated(losses, question["columns"])
     errors = [[_distance(value, exact) for value in column] for column in columns]
     sizes = [time / count for count in counts]
-    numbers = _orders(sizes, errors) | {
-        "loss": Number(f"loss of the flow at time {time}", shortened(exact), flow.grade)
-    }
+    numbers = _orders(sizes, errors)
+    numbers["loss"] = Number(f"loss of the flow at time {time}", shortened(exact), flow.grade)
     missing = [k + 1 for k in range(len(errors)) if f"order_{k + 1}" not in numbers]
     return Finding(
         UNDECIDED if missing or limit.was_over else FOUND,
