@@ -131,7 +131,8 @@ def _values(question: Mapping[str, Any], proved: Mapping[tuple[int, int], Root])
         key = f"depth_{depth}" + (f"_period_{period}" if several else "")
         label = f"L = {depth}" + (f", period {period}" if "periods" in question else "")
         known, words = _closed_form(name, depth, period, target, digits)
-        found[key] = Number(label, shortened(root.values[1], digits), "enclosure", known, words)
+        near = shortened(known, digits) if isinstance(known, Measured) else known
+        found[key] = Number(label, shortened(root.values[1], digits), "enclosure", near, words)
         if name in _STEPS and target != 1:
             step = _step(root.values[1], depth, target, digits)
             found[f"{key}_step"] = Number(f"{label}, eta", shortened(step, digits), "enclosure")
