@@ -19,8 +19,8 @@ def list_command(
         bool, typer.Option("--errata", help="Print the false forms of statements, with counterexamples")
     ] = False,
 ) -> None:
-    """List theorems, derivations, reports, dynamics, starts, targets, observables and backends."""
-    from workbench import backends, dynamics, initialization, observables, targets, theorems
+    """List theorems, derivations, reports, dynamics, starts, targets, observables, backends and kinds of probes."""
+    from workbench import backends, dynamics, initialization, observables, probes, targets, theorems
 
     if markdown:
         print(catalogue_markdown())
@@ -37,6 +37,7 @@ def list_command(
         "targets": targets.catalogue(),
         "observables": observables.catalogue(),
         "backends": backends.catalogue(),
+        "probes": probes.catalogue(),
     }
     if json:
         statements = [{"name": t.name, "title": t.title, "standing": t.standing, "tight": t.tight} for t in loaded]

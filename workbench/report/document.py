@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import MissingPackageError, WorkbenchError
-from workbench.report import figures
+from workbench.report import figures, probes
 from workbench.report.claims import claims_json
 from workbench.report.descriptions import describe
 from workbench.report.lookup import lookup
@@ -89,9 +89,9 @@ def source(plan: Plan, records: Records) -> str:
         f"running: {literal(plan.title)}, date: datetime(year: {date.year}, month: {date.month}, day: {date.day}))",
         '#pdf.attach("claims.json", relationship: "data", mime-type: "application/json", '
         'description: "Every claim of this report with its verdict, margin, grade and run id")',
-        f"#abstract[{_words(plan.abstract, records)}]",
-        claims_table(plan, records),
-        prose(tally_words(records.values())),
+        f"#abstract[{_words(plan.abstract, records)}]" if plan.abstract else "",
+        claims_table(plan, records) if any(run.claim for run in plan.runs) else "",
+        prose(tally_words(records.values())) if len(records) > 1 else "",
     ]
     body = [part for s, section in enumerate(plan.sections) for part in _section(plan, section, s, records)]
     return "\n\n".join(part for part in [*head, *body, *_provenance(plan, records)] if part) + "\n"
@@ -107,6 +107,8 @@ def _section(plan: Plan, section: Section, index: int, records: Records) -> list
         parts.append(_words(section.words, records))
     if section.statement:
         parts += _statement(records[section.statement])
+    if section.probe:
+        parts += probes.asked(records[section.probe])
     for f, figure in enumerate(section.figures):
         caption = _words(str(figure.get("caption", "")), records)
         alt = literal(describe(figure, records, {key: plan.group(key) for key in figure.get("runs", [])}))
@@ -116,6 +118,8 @@ def _section(plan: Plan, section: Section, index: int, records: Records) -> list
         parts.append(comparison([records[key] for key in section.compare]))
     if section.derivation:
         parts += derivation(records[section.derivation])
+    if section.probe:
+        parts += probes.details(records[section.probe])
     return parts
 
 
@@ -193,4 +197,4 @@ def _provenance_rows(plan: Plan, records: Records) -> list[str]:
 def _seed(record: Record) -> str:
     if "target" in record.payload:
         return str(record.payload["target"]["label"])
-    return f"symbolic, `{record.name}`"
+    return f"probe, `{record.name}`" if record.kind == "probe" else f"symbolic, `{record.name}`"

@@ -5,8 +5,9 @@ Top level: `title`, `subtitle`, `abstract`. `[[runs]]`: `key`, and either `deriv
 `until_loss` (with `most`), `backend`, `without`, `ensemble` (as in a sweep: the target then has no seed); `expect`;
 `claim`, the words of its line in the first table. `depths = [2, 4]` and `spectra = [[...], ...]` make one run for each,
 with keys `KEY.0`, `KEY.1`, ...; so does `grid = { depth, width, condition }` for each combination of its lists.
+A run may be a `probe` instead, with `options`: those of `workbench probe`, by name.
 `[[sections]]`: `heading`, `words`, `statement` (a run's key), `figures`, `compare` (keys of runs side by side),
-`derivation` (a run's key).
+`derivation` (a run's key), `probe` (a run's key).
 """
 
 from __future__ import annotations
@@ -23,14 +24,15 @@ from workbench.store import digest
 
 _RUN = (
     "key theorem derivation depth depths widths size spectra target start dynamics parameters step_size steps time "
-    "until_loss most backend without ensemble grid expect claim"
+    "until_loss most backend without ensemble grid expect claim probe options"
 ).split()
-_SECTION = ("heading", "words", "statement", "figures", "compare", "derivation")
+_SECTION = ("heading", "words", "statement", "figures", "compare", "derivation", "probe")
 _FIGURE = {
     "envelope": ("kind", "run", "of", "caption"),
     "steps": ("kind", "runs", "over", "caption"),
     "saddle": ("kind", "runs", "caption"),
     "map": ("kind", "runs", "of", "label", "caption"),
+    "probe": ("kind", "run", "caption"),
 }
 
 
@@ -48,6 +50,9 @@ class PlannedRun:
         A specification, for a theorem.
     derivation, depth, widths
         For a derivation.
+    probe : str or None
+    options : mapping
+        For a probe.
     """
 
     key: str
@@ -57,12 +62,15 @@ class PlannedRun:
     derivation: str | None = None
     depth: int | None = None
     widths: tuple[int, ...] | None = None
+    probe: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def entry(self) -> str:
         """Name in the manifest: the key with a digest of what is asked, so that an edited run is a missing one."""
         sizes = None if self.widths is None else list(self.widths)
-        return f"{self.key}@{digest([dict(self.experiment), self.derivation, self.depth, sizes])}"
+        asked = [dict(self.experiment), self.derivation, self.depth, sizes]
+        return f"{self.key}@{digest(asked if self.probe is None else [self.probe, dict(self.options)])}"
 
     @property
     def group(self) -> str:
@@ -80,6 +88,7 @@ class Section:
     figures: tuple[Mapping[str, Any], ...] = ()
     compare: tuple[str, ...] = ()
     derivation: str = ""
+    probe: str = ""
 
 
 @dataclass(frozen=True)
@@ -132,6 +141,9 @@ def _runs(entry: Mapping[str, Any]) -> list[PlannedRun]:
         widths = entry.get("widths")
         sizes = None if widths is None else tuple(widths)
         return [PlannedRun(key, expect, claim, {}, str(entry["derivation"]), entry.get("depth"), sizes)]
+    if "probe" in entry:
+        options = entry.get("options", {})
+        return [PlannedRun(key, expect, claim, probe=str(entry["probe"]), options=options)]
     if "depths" in entry:
         variants = [{**entry, "depth": depth} for depth in entry["depths"]]
     elif "grid" in entry:
@@ -205,13 +217,14 @@ def _section(entry: Mapping[str, Any]) -> Section:
         tuple(figures),
         tuple(entry.get("compare", ())),
         str(entry.get("derivation", "")),
+        str(entry.get("probe", "")),
     )
 
 
 def _check_references(plan: Plan) -> None:
     """Raise where a section names a run that there is not."""
     for section in plan.sections:
-        named = [section.statement, section.derivation, *section.compare]
+        named = [section.statement, section.derivation, section.probe, *section.compare]
         for figure in section.figures:
             named += [str(figure.get("run", "")), *figure.get("runs", [])]
         for key in named:
