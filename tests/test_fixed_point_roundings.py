@@ -10,6 +10,7 @@ import pytest
 
 from workbench import backends, dynamics, targets
 from workbench.backends import integer_matrices
+from workbench.dynamics import _mode_step
 from workbench.dynamics._fixed_point_bounds import RegionBounds
 from workbench.dynamics._fixed_point_descent import FixedPointDescent
 from workbench.dynamics._fixed_point_rules import Momentum, Pull, spectral_norm
@@ -128,3 +129,9 @@ def test_a_region_with_the_products_looked_at_is_a_region():
     assert plain.twist == np.inf
     assert looked.twist < plain.growth_slope / 3
     assert 1e-20 < looked.reach <= plain.reach
+
+
+@pytest.mark.parametrize("bits", [80, 959, 960, 961, 962, 963, 964, 1000, 3000])
+def test_the_unit_of_a_mode_is_never_below_the_last_bit(bits):
+    unit = _mode_step.Recursion(2, bits, Fraction(1, 8), Fraction(0), 1, 1e6).unit
+    assert Fraction(unit) >= Fraction(1, 2**bits)
