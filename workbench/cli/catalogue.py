@@ -80,7 +80,8 @@ def _entry(theorem: Any, texts: dict[str, dict[str, str]]) -> str:
         f"## {theorem.name}",
         f"{_line(theorem.title)} *{_kind(theorem).capitalize()}.*",
         theorem.statement,
-        "Hypotheses\n\n" + "\n".join(f"- `{name}`: {text} ({_known(theorem, name)})" for name, text in _hypotheses(theorem)),
+        "Hypotheses\n\n"
+        + "\n".join(f"- `{name}`: {text} ({_known(theorem, name)})" for name, text in _hypotheses(theorem)),
         f"Standing: {_line(theorem.standing)}",
         f"Source: {source.authors} ({source.year}). {source.title}. {where}. {source.locator}",
         f"Derived: {_derived(theorem, texts['derivations'])}",

@@ -235,7 +235,9 @@ def _theorem(name: str, path: Path, module: ModuleType, sha256: str | None = Non
     presupposed, unrefuted = (_named_lines(sections.get(h, "")) for h in ("Presupposed", "Perhaps unnecessary"))
     for other in (*presupposed, *unrefuted):
         if other not in texts:
-            raise TheoremFileError(f"{path.name}: its docstring says why {other} is asked, which is no hypothesis of it")
+            raise TheoremFileError(
+                f"{path.name}: its docstring says why {other} is asked, which is no hypothesis of it"
+            )
     return Theorem(
         name=name,
         path=path,

@@ -104,12 +104,30 @@ def predict(run: Run) -> list[Bound]:
         chebyshev.append(least + base * (2 * power / (1 + power**2)) ** 2)
         geometric.append(least + base * 4 * power**2)
     return [
-        Bound("chebyshev", "loss against its envelope", run.loss, chebyshev, latex=r"\ell_j - \ell^* \le (2/(q^j + q^{-j}))^2 (\ell_0 - \ell^*)"),
-        Bound("geometric", "loss against its geometric envelope", run.loss, geometric, latex=r"\ell_j - \ell^* \le 4 q^{2j} (\ell_0 - \ell^*)"),
+        Bound(
+            "chebyshev",
+            "loss against its envelope",
+            run.loss,
+            chebyshev,
+            latex=r"\ell_j - \ell^* \le (2/(q^j + q^{-j}))^2 (\ell_0 - \ell^*)",
+        ),
+        Bound(
+            "geometric",
+            "loss against its geometric envelope",
+            run.loss,
+            geometric,
+            latex=r"\ell_j - \ell^* \le 4 q^{2j} (\ell_0 - \ell^*)",
+        ),
     ]
 
 
-def _solve(inputs: list[list[str]], labels: list[list[str]], start: list[list[str]] | None = None, deflated: int = 0, **options: Any) -> dict[str, Any]:
+def _solve(
+    inputs: list[list[str]],
+    labels: list[list[str]],
+    start: list[list[str]] | None = None,
+    deflated: int = 0,
+    **options: Any,
+) -> dict[str, Any]:
     layer = start or [["0"] * len(inputs)] * len(labels)
     given: dict[str, Any] = {
         "dynamics": "conjugate_gradients",
@@ -130,9 +148,21 @@ _LONG: dict[str, Any] = {"stop": {"steps": 4}}
 examples = [
     Example("four inputs, enclosed", "consistent", _solve(_FOUR, _RIGHT)),
     Example("the slowest input deflated", "consistent", _solve(_FOUR, _RIGHT, deflated=1)),
-    Example("two equal modes, one step of equality within one in a million", "consistent", _solve(_TWO, [["1", "333333/1000000"]], stop={"steps": 1})),
-    Example("two outputs, in exact rationals", "consistent", _solve(_FOUR, [*_RIGHT, ["0", "1", "1", "0"]], backend={"name": "exact"})),
-    Example("two inputs deflated, rounded to double precision", "consistent", _solve(_FOUR, _RIGHT, deflated=2, backend=FLOAT)),
+    Example(
+        "two equal modes, one step of equality within one in a million",
+        "consistent",
+        _solve(_TWO, [["1", "333333/1000000"]], stop={"steps": 1}),
+    ),
+    Example(
+        "two outputs, in exact rationals",
+        "consistent",
+        _solve(_FOUR, [*_RIGHT, ["0", "1", "1", "0"]], backend={"name": "exact"}),
+    ),
+    Example(
+        "two inputs deflated, rounded to double precision",
+        "consistent",
+        _solve(_FOUR, _RIGHT, deflated=2, backend=FLOAT),
+    ),
     Example("inputs that are dependent", "vacuous", _solve([["1", "1"], ["1", "1"]], [["1", "0"]])),
     Example(
         "descent, the hypothesis dropped",
