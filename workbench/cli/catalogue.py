@@ -1,4 +1,4 @@
-"""The catalogue as a Markdown page: every statement with its standing, its hypotheses and where it is derived and checked."""
+"""The catalogue as a Markdown page: every statement, its hypotheses, and where it is derived and checked."""
 
 from __future__ import annotations
 

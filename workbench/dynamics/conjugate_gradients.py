@@ -1,12 +1,12 @@
 """Conjugate gradients on one layer, whose loss is quadratic; `deflated` coordinates are solved for at once.
 
-With A = 2c X X^T and b = 2c Y X^T the rows of W solve W A = b. Given `deflated` = k > 0, the first step makes the first k
-columns of the residual vanish, and every direction after it is A-orthogonal to those coordinates: what is left is
-conjugate gradients on the Schur complement of A (Erhel and Guyomarc'h 2000, with coordinate vectors as the augmentation).
+With A = 2c X X^T and b = 2c Y X^T the rows of W solve W A = b. Given `deflated` = k > 0, the first step makes the first
+k columns of the residual vanish, and every direction after it is A-orthogonal to those coordinates: what is left is
+conjugate gradients on the Schur complement of A (Erhel and Guyomarc'h 2000, augmented by coordinate vectors).
 
-The iterates are rational, and there are few: the run is carried out in exact rationals and each iterate is rounded once
-into the arithmetic that was asked for. In floats conjugate gradients lose their orthogonality, so that a rounded run is
-no witness for the method; that is why no backend iterates here. There is no step size, and time counts steps.
+The iterates are rational, and there are few: the run is carried out in exact rationals and each iterate is rounded
+once into the arithmetic that was asked for. In floats conjugate gradients lose their orthogonality, so that a rounded
+run is no witness for the method; that is why no backend iterates here. There is no step size, and time counts steps.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _rational_start(problem: Problem) -> Rows:
     (layer,) = weights(problem.network, problem.start)
     if not isinstance(layer, list | tuple) or not all(isinstance(x, Fraction) for row in layer for x in row):
         raise UnsupportedError("conjugate gradients run in exact rationals: give a start without roots")
-    return [[Fraction(x) for x in row] for row in layer]  # type: ignore[arg-type]
+    return [[Fraction(x) for x in row] for row in layer]
 
 
 def _count(method: Method, problem: Problem) -> int:

@@ -111,10 +111,10 @@ class Theorem:
 
     @property
     def refuted_without(self) -> frozenset[str]:
-        """The hypotheses that an example or a family drops alone, and is then violated."""
-        tried = [(e.expect, e.experiment) for e in self.examples] + [(f.expect, f.sweep) for f in self.families]
-        dropped = [run.get("without", ()) for expect, run in tried if expect == "violated"]
-        return frozenset(names[0] for names in dropped if len(names) == 1)
+        """The hypotheses that an example or a family drops, and is then violated."""
+        controls = [e.experiment for e in self.examples if e.expect == "violated"]
+        controls += [f.sweep for f in self.families if f.expect == "violated"]
+        return frozenset(name for run in controls for name in run.get("without", ()))
 
     @property
     def families(self) -> Sequence[FamilyExample]:
@@ -220,10 +220,8 @@ def from_file(path: Path) -> Theorem:
 
 
 def _theorem(name: str, path: Path, module: ModuleType, sha256: str | None = None) -> Theorem:
-    missing = [part for part in _REQUIRED if not hasattr(module, part)]
-    if not all(hasattr(module, part) for part in _ABOUT_FAMILIES):
-        missing += [part for part in _ABOUT_RUNS if not hasattr(module, part)]
-    if missing:
+    required = _REQUIRED if all(hasattr(module, part) for part in _ABOUT_FAMILIES) else (*_REQUIRED, *_ABOUT_RUNS)
+    if missing := [part for part in required if not hasattr(module, part)]:
         raise TheoremFileError(f"{path.name} is not a theorem: it has no {', '.join(missing)}")
     if not isinstance(module.source, Source):
         raise TheoremFileError(f"{path.name}: `source` must be a Source(authors=..., year=..., title=..., where=...)")

@@ -40,7 +40,7 @@ from typing import Any
 
 from workbench.backends.reals import Real
 from workbench.backends.spectrum import symmetric_eigenvalues
-from workbench.exact import Matrix, Measured
+from workbench.exact import Matrix
 from workbench.problem import LinearNetwork
 from workbench.rotation import product
 from workbench.theorems import Bound, Example, Hypothesis, Run
