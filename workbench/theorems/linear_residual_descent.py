@@ -25,7 +25,7 @@ Perhaps unnecessary
 
 Standing
     explicit (proof below); the factor over $e$ is recalled from the paper, where width and step size take the place of the last
-    two hypotheses, and fixed matrices stand before the first layer (here a part of $X$) and behind the last (here $I$)
+    two hypotheses, and fixed matrices stand before the first layer (here a part of $X$) and behind the last (here $I$: any other would be a loss of other outputs than the network's)
 
 Proof
     With $A_i$ and $B_i$ the layers above and below layer $i$, $\sigma_{\min}(A_i) \sigma_{\min}(B_i) \ge (1 - 1/(2L))^{L-1}$, so that
