@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from conftest import Command
 
-from workbench import content, theorems
+from workbench import content, experiment, theorems
 from workbench.cli import catalogue
 from workbench.errors import TheoremFileError
+from workbench.report import document
 
 ROOT = Path(__file__).parent.parent
 NAMES = theorems.catalogue()
@@ -110,3 +111,12 @@ def test_what_may_be_unnecessary_is_listed(page: str) -> None:
 )
 def test_the_first_words_of_a_standing_say_what_it_is(text: str, words: str) -> None:
     assert catalogue.standing(text) == words
+
+
+def test_a_report_says_which_hypothesis_may_be_unnecessary() -> None:
+    examples = theorems.load("slow_start").examples
+    record, _ = experiment.read({"theorem": "slow_start", **examples[0].experiment}).record()
+    assert list(record.payload["perhaps_unnecessary"]) == ["below_target"]
+    parts = document._statement(record)
+    assert "No violation is known without" in parts[-1]
+    assert "below_target" in parts[-1]

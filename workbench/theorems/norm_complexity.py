@@ -2,8 +2,8 @@ r"""Along a balanced gradient flow the norms that measure a network's complexity
 
 Statement
     Let layers of any widths start balanced, $W_{j+1}^T W_{j+1} = W_j W_j^T$. Along the gradient flow
-    $$\prod_j \|W_j\|_2 = \|W\|_2, \qquad \prod_j \|W_j\|_F = \Big( \sum_r \sigma_r(W)^{2/L} \Big)^{L/2} ,$$
-    the Schatten quasi-norm of order $2/L$, and the path norm $\phi = \big( \sum_{\text{paths}} \prod w^2 \big)^{1/2}$ lies between two norms of $W$:
+    $$\prod_j \|W_j\|_2 = \|W\|_2, \qquad \prod_j \|W_j\|_F = \left( \sum_r \sigma_r(W)^{2/L} \right)^{L/2} ,$$
+    the Schatten quasi-norm of order $2/L$, and the path norm $\phi = \left( \sum_{\text{paths}} \prod w^2 \right)^{1/2}$ lies between two norms of $W$:
     $$\frac{\|W\|_F}{\sqrt{d_1 \cdots d_{L-1}}} \le \phi \le \prod_j \|W_j\|_F .$$
 
 Hypotheses
