@@ -11,6 +11,12 @@ Hypotheses
     full_rank: $\sigma_{\min}(X X^T) > 0$; the margin is that eigenvalue
     near_identity: $\|W_i - I\|_2 \le 1$ for every layer, at every record
 
+Presupposed
+    square_layers: a layer that is not square has no distance to the identity
+
+Perhaps unnecessary
+    full_rank: with a zero eigenvalue the bound is zero, and holds
+
 Standing
     explicit (proof below); recalled in print with $\sigma_{\min}(\Sigma)^2$, which is false for $\sigma_{\min}(\Sigma) > 1$
 

@@ -11,6 +11,9 @@ Hypotheses
     at_minimiser: the layers start at $W_L \cdots W_1 = \Phi$, exactly; the margin is the negated error
     plain_descent: gradient descent with a constant step, which rests there
 
+Presupposed
+    setting: the minimiser and its least sharpness are those of this loss
+
 Standing
     explicit (proof below)
 

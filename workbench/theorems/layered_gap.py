@@ -10,6 +10,9 @@ Hypotheses
     positive_gap: $g > 0$
     gradient_flow: the dynamics is the gradient flow
 
+Perhaps unnecessary
+    positive_gap: with a rate of zero the bound says that the loss does not grow, which holds along every flow
+
 Standing
     explicit (proof below), worked out for this project. At two layers it is `support_gap`; the published forms for three layers and for imbalances of one sign along the depth, recalled, are of this kind.
 

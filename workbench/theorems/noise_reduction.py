@@ -11,6 +11,9 @@ Hypotheses
     plain_descent: gradient descent with a constant step
     step_size: $\eta \le 1/(1 + |a|)^2$; the margin is the distance to the cap
 
+Presupposed
+    orbit: $a$ and $n$ are those of an orbit
+
 Standing
     explicit (proof below); recalled from the paper
 

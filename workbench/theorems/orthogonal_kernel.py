@@ -9,6 +9,9 @@ Hypotheses
     linear_network: a deep linear network with inputs or without, $X = I$
     isometric_start: hidden layers of one width, no narrower than the ends, that are isometries up to one gain, exactly
 
+Presupposed
+    linear_network: the kernel is that of a linear network
+
 Standing
     explicit (proof below)
 

@@ -10,6 +10,9 @@ Hypotheses
     positive_gap: $g > 0$
     gradient_flow: the dynamics is the gradient flow
 
+Perhaps unnecessary
+    positive_gap: with a rate of zero the bound says that the loss does not grow, which holds along every flow
+
 Standing
     explicit (proof below); the published rate, as recalled, has also the smallest eigenvalue of the inputs' covariance, here 1
 

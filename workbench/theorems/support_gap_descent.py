@@ -13,6 +13,9 @@ Hypotheses
     step_size: $\eta K \le 1$; the margin is $1 - \eta K$
     positive_gap: $g > e$; the margin is $g - e$
 
+Perhaps unnecessary
+    positive_gap: with a rate of zero the bound says that the loss does not grow, which every step below the cap obeys
+
 Standing
     explicit (proof below), worked out for this project. Two published theorems of this kind, recalled, take steps that are smaller by orders of magnitude; that of Zhang and Peyre follows here for whitened inputs.
 

@@ -15,6 +15,9 @@ Hypotheses
     negative_determinant: $\det \Phi < 0$; the margin is $-\det \Phi$
     equivariant_update: descent, plain, with a penalty, with weight decay, with momentum, or projected
 
+Perhaps unnecessary
+    equivariant_update: Nesterov's momentum and the flow keep the symmetry too; no dynamics here is known to break it
+
 Standing
     explicit (proof below), found and worked out for this project: runs in floating point leave this floor by rounding alone. Without the symmetry descent does leave it (`determinant_floor`). No dynamics of this tool outside `equivariant_update` is known to violate it: the flow has the floor too, and power projection keeps $W$ positive.
 

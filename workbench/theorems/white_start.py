@@ -12,6 +12,9 @@ Hypotheses
     white_start: $W_1^T W_1 = c I$, $W_2 W_2^T = c I$ with one $c > 0$ and $W_2 W_1 = 0$, exactly; the margin is the negated defect
     gradient_flow: the dynamics is the gradient flow
 
+Presupposed
+    two_layers: the closed form is that of two layers
+
 Standing
     explicit (proof below)
 
