@@ -39,15 +39,16 @@ def test_the_peers_take_the_step_of_the_closed_form(name: str, monkeypatch: pyte
     assert (found - case.weights[:, 0]).abs().max() > 1e-6
 
 
-def test_the_adjoint_equation_has_the_same_gradient_up_to_the_error_of_euler(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_adjoint_equation_has_the_gradient_but_for_one_block(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torchdiffeq")
     case = _residual.Case(64, 1)
+    # The last block has its share twice and the first has none: two parts of L, in the root of the sum of squares.
     moved = {
         name: weights_after(getattr(_residual, name), case, monkeypatch) - case.weights[:, 0]
         for name in ("loop", "odeint_adjoint")
     }
     difference = float((moved["loop"] - moved["odeint_adjoint"]).norm() / moved["loop"].norm())
-    assert 0 < difference < 8 / case.depth
+    assert difference == pytest.approx((2 / case.depth) ** 0.5, rel=0.2)
 
 
 def test_a_peer_that_is_not_installed_is_named_and_keeps_no_row_back(monkeypatch: pytest.MonkeyPatch) -> None:
