@@ -43,7 +43,7 @@ Proof
     and $\exp(\frac{1}{20} e^{1/10}) \le 1.06$, $\frac{1.06}{2} (e^{1/10} + 1 + \frac{1}{10} e^{1/10}) \le 1.2$. The bound from below is that of `residual_linear_convergence`.
 
 Notes
-    A search over widths to four, depths to 20, branch scales, starts at the edge and activations (identity, tanh, arctan, and $z - z|z|/2$, for which $|\sigma''| = 1$ next to zero) at the largest loss and step came within 1.3 of the rate, 1.27 of the norm and 1.07 of the increments, and violated nothing.
+    The arithmetic of the constants is decided by certificates in the derivation `residual_drift`. A search over widths to four, depths to 20, branch scales, starts at the edge and activations (identity, tanh, arctan, and $z - z|z|/2$, for which $|\sigma''| = 1$ next to zero) at the largest loss and step came within 1.3 of the rate, 1.27 of the norm and 1.07 of the increments, and violated nothing.
     With $\Lambda < N$ more loss is allowed here than along the flow by `residual_linear_convergence_larger_loss`, and the rate is larger: the rows of $S_k$ lose less than its terms do. Letting $\eta \to 0$ gives the flow.
 """
 
