@@ -185,6 +185,9 @@ def read_start(scheme: str, given: Mapping[str, Any]) -> Start:
     parameters, inexact = dict(given), holds_float(given)
     if "scale" in parameters:
         parameters["scale"] = str(exact(parameters["scale"], "the scale"))
+    for key in ("depth_power", "bias_scale", "branch_scales"):
+        if key in parameters:
+            parameters[key] = str(rational(parameters[key], f"the {key}"))
     if "seed" in parameters:
         seed = rational(parameters["seed"], "the seed")
         if seed.denominator != 1 or seed < 0:
@@ -212,13 +215,15 @@ def _network(data: Mapping[str, Any]) -> Network:
             raise InputError(f"the widths are {widths!r}; give a list such as [2, 3, 2]")
         return LinearNetwork(tuple(widths))
     if kind == "residual":
-        _known(data, ("kind", "width", "depth", "activation", "branch_scale"), "the network")
+        given = ("width", "depth", "activation", "branch_scale", "biases", "scales", "trained")
+        _known(data, ("kind", *given), "the network")
         scale = exact(data.get("branch_scale", "1"), "the branch scale")
         return ResidualNetwork(
             _count(data, "width"),
             _count(data, "depth"),
             data.get("activation", "identity"),
             scale,
+            **{key: data[key] for key in ("biases", "scales", "trained") if key in data},
         )
     raise UnknownNameError("network", str(kind), ["linear", "residual"])
 

@@ -134,7 +134,7 @@ class CurvatureBound:
     """
 
     def __init__(self, problem: Problem, backend: Any) -> None:
-        self._flint, self._shapes = backend._flint, problem.network.shapes
+        self._flint, self._shapes = backend._flint, problem.network.trained_shapes
         self._network = build(problem, Tangents(backend))  # type: ignore[arg-type]
 
     def growth(self, expansion: Expansion, norms: list[list[Any]], length: Any, radius: Any) -> Any:

@@ -9,12 +9,19 @@ from typing import Any
 import numpy as np
 
 from workbench.draws import gaussian, gaussian_numerators
-from workbench.exact import Exact, rational
+from workbench.exact import Exact, Power, rational
+from workbench.initialization._residual import completed, further_deviations
 from workbench.problem import Network
 
 
 def weights(
-    network: Network, seed: int = 0, scale: Any = "1", generator: str | None = None
+    network: Network,
+    seed: int = 0,
+    scale: Any = "1",
+    generator: str | None = None,
+    depth_power: Any = "0",
+    bias_scale: Any = "0",
+    branch_scales: Any = None,
 ) -> list[Sequence[Sequence[Exact]]]:
     """Return the weights.
 
@@ -23,18 +30,33 @@ def weights(
     network : Network
     seed : int
     scale : rational
-        Standard deviation of an entry.
+        Standard deviation of an entry, where the depth has no part in it.
     generator : str, optional
         Version of the generator, recorded in the specification.
+    depth_power : rational, optional
+        The standard deviation is scale * depth^depth_power; a power that is irrational is rounded to a double.
+    bias_scale, branch_scales : rational, optional
+        Standard deviations, times no power of the depth, of the biases and of the trained branch scales of a residual
+        network, of mean zero; left out, the biases are zero and the scales the network's own.
     """
-    factor = rational(scale, "the scale")
-    layers: list[Sequence[Sequence[Exact]]] = []
-    for number, (rows, columns) in enumerate(network.shapes):
-        stream = f"gaussian/{number}"
-        layers.append(
-            [[factor * gaussian(stream, int(seed), i * columns + j) for j in range(columns)] for i in range(rows)]
-        )
-    return layers
+    factor = standard_deviation(network, scale, depth_power)
+    factors = [factor] * network.depth + further_deviations(network, bias_scale, branch_scales)
+    drawn = [_drawn(number, network.shapes[number], int(seed), size) for number, size in enumerate(factors)]
+    return completed(network, drawn)
+
+
+def standard_deviation(network: Network, scale: Any, depth_power: Any) -> Fraction:
+    """Return scale * depth^depth_power."""
+    power, size = rational(depth_power, "the depth_power"), rational(scale, "the scale")
+    if power.denominator == 1:
+        return size * Fraction(network.depth) ** power.numerator
+    return size * Fraction(float(Power(Fraction(network.depth), power)))
+
+
+def _drawn(number: int, shape: tuple[int, int], seed: int, factor: Fraction) -> Sequence[Sequence[Exact]]:
+    rows, columns = shape
+    stream = f"gaussian/{number}"
+    return [[factor * gaussian(stream, seed, i * columns + j) for j in range(columns)] for i in range(rows)]
 
 
 def batch(network: Network, seeds: Sequence[int], scale: Any = "1") -> list[np.ndarray]:

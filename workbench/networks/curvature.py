@@ -33,7 +33,7 @@ class Curvature:
 
     def __init__(self, problem: Problem) -> None:
         self._network = build(problem, Float64())
-        self._shapes = problem.network.shapes
+        self._shapes = problem.network.trained_shapes
 
     def extremes(self, layers: Sequence[np.ndarray]) -> tuple[float, float]:
         """Return the smallest and the largest eigenvalue at some weights; infinite where they are not finite."""

@@ -105,7 +105,8 @@ def samples(run: Run) -> int:
 def _setting(run: Run) -> Hypothesis:
     problem = run.trajectory.problem
     averaged = problem.loss.factor == Fraction(1, 2 * samples(run))
-    return Hypothesis.decided("setting", isinstance(problem.network, ResidualNetwork) and averaged)
+    network = problem.network
+    return Hypothesis.decided("setting", isinstance(network, ResidualNetwork) and network.plain and averaged)
 
 
 def _activation(run: Run) -> str:

@@ -7,7 +7,7 @@ Statement
     \frac{\Delta \ln \left( L^{2 \beta} \sum_k \|A_{k+1} - A_k\|_F^2 \right)}{\Delta \ln L} \to -1 .$$
 
 Hypotheses
-    setting: a residual network of constant width, loss $J = \frac{1}{2N} \|h_L(X) - Y\|_F^2$
+    setting: a residual network of constant width without biases, its branch scale not trained, loss $J = \frac{1}{2N} \|h_L(X) - Y\|_F^2$
     activation: $\sigma$ is twice continuously differentiable, $\sigma(0) = 0$, $\sigma'(0) = 1$, $|\sigma'| \le 1$, $|\sigma''| \le 1$: identity, tanh, arctan
     branch_scale: $\delta = L^{-\alpha}$ by its name, $\alpha < 1$
     zero_start: $A_k(0) = 0$, exactly
@@ -58,7 +58,9 @@ def hypotheses(run: Run) -> list[Hypothesis]:
     """Audit the hypotheses."""
     problem = run.trajectory.problem
     network = problem.network
-    residual = isinstance(network, ResidualNetwork) and problem.loss.factor == Fraction(1, 2 * samples(run))
+    residual = (
+        isinstance(network, ResidualNetwork) and network.plain and problem.loss.factor == Fraction(1, 2 * samples(run))
+    )
     activation = network.activation if isinstance(network, ResidualNetwork) else "identity"
     zero = all(x == 0 for layer in run.initial_weights() for row in layer for x in row)
     return [
