@@ -9,7 +9,7 @@ Statement
     for any weights, $\delta L \max_k \|A_k\|_F \ge \ln(1 + \max_i \|y_i - x_i\| - \sqrt{2 N J})$ where the right side is defined.
 
 Hypotheses
-    setting: a residual network of constant width, loss $J = \frac{1}{2N} \|h_L(X) - Y\|_F^2$
+    setting: a residual network of constant width without biases, its branch scale not trained, loss $J = \frac{1}{2N} \|h_L(X) - Y\|_F^2$
     activation: $\sigma$ is twice continuously differentiable, $\sigma(0) = 0$, $\sigma'(0) = 1$, $|\sigma'| \le 1$, $|\sigma''| \le 1$: identity, tanh, arctan
     branch_scale: $\delta \ge 1/L$ (for $\delta = L^{-\alpha}$: $\alpha \le 1$); the margin is $\delta L - 1$
     unit_inputs: $\|x_i\| = 1$ for every sample, exactly
