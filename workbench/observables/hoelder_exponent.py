@@ -2,9 +2,9 @@ r"""Hoelder exponent of the rescaled weights in depth, as the slope of their str
 
 S(l)^2 is the mean over k of ||B_{k+l} - B_k||_F^2, B_k = delta L A_k, and the exponent is the least-squares slope of
 ln S(l) in ln l over the lags l = 1, 2, 4, ... up to a sixteenth of the depth: 1/2 for Brownian motion, 1 for a
-Lipschitz path (from below, as its lags grow small against its depth), 0 for independent layers. What is enclosed is this number, not
-the exponent of a limit: `workbench.roughness.hoelder_exponent` gives the band that the draw of the path leaves it.
-Depth 32 or more.
+Lipschitz path (from below, as its lags grow small against its depth), 0 for independent layers. What is enclosed is
+this number, not the exponent of a limit: `workbench.roughness.hoelder_exponent` gives the band that the draw of the
+path leaves it. Depth 32 or more.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 r"""p-variation of the rescaled weights in depth, sup over partitions of (sum ||B_{i_{j+1}} - B_{i_j}||_F^p)^(1/p).
 
-p is at least 1, B_k = delta L A_k, and `p_variation:3/2` names the order; alone it is the total variation, p = 1. Up to
-512 layers the supremum is found by dynamic programming, for the lower ends of the distances and for the upper ends: the true one lies
-between, since it grows with each distance. Beyond, it is enclosed by bounds: from below by the same over every s-th
-layer, from above by (w^(p-1) V_1)^(1/p), since a sum of p-th powers of steps is at most the largest step, to the
-power p - 1, times the total variation V_1; w is at most twice the largest distance from the first layer. It is
-zero for depth 1.
+p is at least 1, B_k = delta L A_k, and `p_variation:3/2` names the order; alone it is the total variation, p = 1. Up
+to 512 layers the supremum is found by dynamic programming, for the lower ends of the distances and for the upper
+ends: the true one lies between, since it grows with each distance. Beyond, it is enclosed by bounds: from below by
+the same over every s-th layer, from above by (w^(p-1) V_1)^(1/p), since a sum of p-th powers of steps is at most the
+largest step, to the power p - 1, times the total variation V_1; w is at most twice the largest distance from the
+first layer. It is zero for depth 1.
 """
 
 from __future__ import annotations
