@@ -11,7 +11,7 @@ import pytest
 from workbench.evidence import Evidence
 from workbench.exact import Measured
 from workbench.experiment import read
-from workbench.theorems import _residual_convergence
+from workbench.theorems import _residual_convergence, residual_linear_convergence_larger_loss
 from workbench.theorems import residual_descent_convergence as module
 from workbench.theorems._residual_runs import PAIR, residual_run
 
@@ -204,3 +204,13 @@ def test_a_search_finds_no_violation_and_no_idle_bound() -> None:
     assert found[:, 1].max() > 0.7
     assert found[:, 2].max() > 0.9
     assert found[:, 3].min() < 1.5
+
+
+@pytest.mark.parametrize("planted", [Fraction(1, 2), Fraction(9, 10)])
+def test_less_variation_than_at_the_start_is_caught(planted: Fraction, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(residual_linear_convergence_larger_loss, "SPREAD", planted)
+    start = {"scheme": "given", "weights": [[["0"]], [["1/30"]]]}
+    flow = {"name": "gradient_flow", "stop": {"time": "1/8"}}
+    specification = number("1", "1024/1000", 2, "power(2,-1/2)", start=start, dynamics=flow)
+    evidence = read({"theorem": "residual_variation", **specification}).evidence()
+    assert {j.verdict for j in evidence.judged} == {"violated"}

@@ -160,3 +160,24 @@ def descent_controls(push: str, saturated: str) -> list[Example]:
             _number("1", "2", dynamics=descent, without=["initial_loss"]),
         ),
     ]
+
+
+def variation_controls(push: str) -> list[Example]:
+    """Return what breaks the bound of the variation: two vacuous runs, and one for each hypothesis that has a control.
+
+    Parameters
+    ----------
+    push : str
+        A label beside the input one, within the threshold of the loss.
+    """
+    descent = {"name": "gradient_descent", "step_size": "1/2", "stop": {"steps": 6}}
+    turned = [["3/5", "-4/5"], ["4/5", "3/5"]]
+    identity = [["1", "0"], ["0", "1"]]
+    dropped = "the hypothesis dropped"
+    # A quarter turn is learned by layers that turn with the states, and so are unequal.
+    far = residual_run(identity, [["0", "-2"], ["2", "0"]], 3, "1/2", time="1")
+    return [
+        Example("descent", "vacuous", _number("1", push, "power(2,-1/2)", 2, dynamics=descent)),
+        Example("a label far away", "vacuous", residual_run(identity, turned, 2, "1/2", time="1/4")),
+        Example(f"a label far away, {dropped}", "violated", {**far, "without": ["initial_loss"]}),
+    ]
