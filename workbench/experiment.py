@@ -165,7 +165,7 @@ def read_constants(data: Mapping[str, Any], theorem: Theorem) -> dict[str, Fract
 def read_problem(data: Mapping[str, Any]) -> Problem:
     """Return the problem of a specification."""
     _known(data, ("network", "loss", "start"), "the problem")
-    network = _network(_required(data, "network", "the problem"))
+    network = read_network(_required(data, "network", "the problem"))
     loss_data = _required(data, "loss", "the problem")
     _known(loss_data, ("kind", "target", "inputs", "normalisation"), "the loss")
     if loss_data.get("kind", "square") != "square":
@@ -188,6 +188,8 @@ def read_start(scheme: str, given: Mapping[str, Any]) -> Start:
     for key in ("depth_power", "bias_scale", "branch_scales"):
         if key in parameters:
             parameters[key] = str(rational(parameters[key], f"the {key}"))
+    if not isinstance(parameters.get("over_branch_scale", False), bool):
+        raise InputError(f"over_branch_scale is {parameters['over_branch_scale']!r}; give true or false")
     if "seed" in parameters:
         seed = rational(parameters["seed"], "the seed")
         if seed.denominator != 1 or seed < 0:
@@ -206,7 +208,8 @@ def read_start(scheme: str, given: Mapping[str, Any]) -> Start:
     return Start(scheme, parameters, inexact)
 
 
-def _network(data: Mapping[str, Any]) -> Network:
+def read_network(data: Mapping[str, Any]) -> Network:
+    """Return the network of a specification."""
     kind = data.get("kind", "linear") if isinstance(data, Mapping) else "linear"
     if kind == "linear":
         _known(data, ("kind", "widths"), "the network")
