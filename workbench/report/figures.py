@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from workbench.errors import InputError
-from workbench.report import maps
+from workbench.report import exponents, maps
 from workbench.store import Record
 
 # Okabe and Ito's colours, distinguishable by the colour blind.
@@ -62,6 +62,10 @@ def draw(figure: Mapping[str, Any], records: Mapping[str, Record], groups: Mappi
             _steps(canvas, [(group, [records[k] for k in keys]) for group, keys in groups.items()], figure)
         elif figure["kind"] == "map":
             maps.draw(canvas, [records[key] for keys in groups.values() for key in keys], figure)
+        elif figure["kind"] == "depth":
+            exponents.draw(canvas, records[figure["run"]], figure)
+        elif figure["kind"] == "limit":
+            exponents.draw_limits(canvas, [records[key] for key in figure["runs"]])
         else:
             _saddle(canvas, [records[key] for key in figure["runs"]])
         stream = io.BytesIO()

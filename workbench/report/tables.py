@@ -67,7 +67,11 @@ def _claim_row(words: str, records: Sequence[Record]) -> str:
 
 
 def _precision(record: Record) -> str:
+    if record.kind == "measured":
+        return "53 bits"
     backend = record.payload.get("backend")
+    if record.kind == "family":
+        backend = {"precision_bits": 53, "digits": None, **record.specification["members"][0]["backend"]}
     if backend is None:
         return "symbolic"
     if backend["digits"]:
