@@ -12,23 +12,21 @@ from typing import Any
 
 from workbench.errors import InputError
 from workbench.store import Store
+from workbench.sweeps import results
 from workbench.sweeps.outcomes import Outcome
-from workbench.sweeps.results import check_folder, whole
 from workbench.sweeps.specification import Template
 
 FORMAT = 1
 
-# Digits of a figure: three more than any plot shows.
-_DIGITS = 7
+# Digits of a figure: two more than any plot shows.
+_DIGITS = 6
 
 
 def check_path(path: Path, template: Template) -> None:
     """Raise where there is nothing to measure, or no place to put it."""
     if template.training is None:
         raise InputError("--measured is for sweeps of trainings; the others keep their figures in --table")
-    if path.suffix != ".json":
-        raise InputError(f"the measured figures go into a .json file, not into {path}")
-    check_folder(path)
+    results.check_path(path, (".json",))
 
 
 def write(name: str, outcomes: Iterable[Outcome], store: Store, path: Path) -> None:
@@ -38,13 +36,14 @@ def write(name: str, outcomes: Iterable[Outcome], store: Store, path: Path) -> N
         record = store.get(outcome.run_id) if outcome.run_id and "error" not in outcome.row else None
         if record is not None:
             runs.append({"values": outcome.values, "run_id": record.id, **_shortened(record.payload)})
-    document = {"format": FORMAT, "sweep": name, "runs": runs}
-    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+    # A line a run: a later run changes one line of a file that is kept.
+    lines = ",\n".join(json.dumps(run, ensure_ascii=False, allow_nan=False, separators=(",", ":")) for run in runs)
+    text = f'{{"format": {FORMAT}, "sweep": {json.dumps(name)}, "runs": [\n{lines}\n]}}'
 
     def put(part: Path) -> None:
         part.write_text(text + "\n", encoding="utf-8")
 
-    whole(path, {".json": put})
+    results.whole(path, {".json": put})
 
 
 def _place(outcome: Outcome) -> list[tuple[bool, float, str]]:

@@ -61,17 +61,12 @@ def write(outcomes: Sequence[Outcome], path: Path) -> None:
     )
 
 
-def check_path(path: Path) -> None:
-    """Raise where a table cannot be written, which is better known before a night of runs than after it."""
-    if path.suffix not in (".parquet", ".csv"):
-        raise InputError(f"the table {path} ends in {path.suffix!r}; give .parquet or .csv")
+def check_path(path: Path, suffixes: Sequence[str] = (".parquet", ".csv")) -> None:
+    """Raise where a file cannot be written, which is better known before a night of runs than after it."""
+    if path.suffix not in suffixes:
+        raise InputError(f"the file {path} ends in {path.suffix!r}; give {' or '.join(suffixes)}")
     if path.suffix == ".parquet" and find_spec("pyarrow") is None:
         raise MissingPackageError("pyarrow", "a table in Parquet")
-    check_folder(path)
-
-
-def check_folder(path: Path) -> None:
-    """Raise where there is no place for a file."""
     if path.is_dir():
         raise InputError(f"{path} is a folder; give a file")
     try:
@@ -84,7 +79,7 @@ def check_folder(path: Path) -> None:
 
 def whole(path: Path, writers: Mapping[str, Callable[[Path], None]]) -> None:
     """Write a file by the writer of its suffix, whole or not at all."""
-    check_folder(path)
+    check_path(path, tuple(writers))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")

@@ -33,7 +33,7 @@ class TrainingExperiment:
     training : Training
     device : str
     profile : bool
-        Whether the first member's rescaled weights at nine places are kept.
+        Whether the first member's rescaled weights at five places are kept.
     """
 
     training: Training
@@ -181,11 +181,18 @@ def _start(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _optimiser(given: Mapping[str, Any]) -> Optimiser:
     _known(given, ("name", "rates", "rate", "unit", "batch"), "the optimiser")
-    rates = given.get("rates", [given["rate"]] if "rate" in given else [])
+    name = str(given.get("name", "descent"))
+    rates = _of(name, given.get("rates", [given["rate"]] if "rate" in given else []), [])
+    unit = str(_of(name, given.get("unit", "plain"), "plain"))
     several = rates if isinstance(rates, list | tuple) else [rates]
     batch = None if given.get("batch") is None else _integer(given["batch"], "the batch")
     sizes = tuple(rational(rate, "a learning rate") for rate in several)
-    return Optimiser(str(given.get("name", "descent")), sizes, str(given.get("unit", "plain")), batch)
+    return Optimiser(name, sizes, unit, batch)
+
+
+def _of(name: str, value: Any, otherwise: Any) -> Any:
+    """Return what a table gives by the name of the optimiser, so that a grid over optimisers gives each its own."""
+    return value.get(name, otherwise) if isinstance(value, Mapping) else value
 
 
 def _stopping(given: Mapping[str, Any]) -> Stopping:

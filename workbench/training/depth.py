@@ -15,7 +15,7 @@ import numpy as np
 DEEPEST = 4096
 
 # Places of depth at which a member's rescaled weights are kept where they are asked for.
-PLACES = 9
+PLACES = 5
 
 
 def statistics(branches: np.ndarray, scales: np.ndarray) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def two_variation(path: np.ndarray) -> float:
 
 
 def profile(branches: np.ndarray, scales: np.ndarray) -> list[list[float]]:
-    """Return the rescaled weights at nine places s = 0, 1/8, ..., 1 of depth, between neighbours in proportion."""
+    """Return the rescaled weights at five places s = 0, 1/4, ..., 1 of depth, between neighbours in proportion."""
     depth = len(branches)
     path = depth * scales[:, None] * branches.reshape(depth, -1)
     # A_k belongs to the middle of its block, (k + 1/2) / L; the ends go on as constants.
