@@ -149,6 +149,6 @@ def _fitted(run: Any, stem: str) -> Task:
     key = (stem, run.entry)
     if run.measured:
         path = Path(run.measured)
-        return Task(path.stem, run.key, run.expect, lambda store: exponents.record(path, store), False, key)
+        return Task(path.stem, run.key, run.expect, lambda store: exponents.record(path, store, run.beside), False, key)
     family = families.read(specification.validated(dict(run.sweep), run.key))
     return Task(family.theorem.name, run.key, run.expect or "consistent", family.record, bool(family.without), key)

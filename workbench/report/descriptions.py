@@ -31,7 +31,7 @@ def describe(figure: Mapping[str, Any], records: Mapping[str, Record], groups: M
     if figure["kind"] == "depth":
         return exponents.describe(records[figure["run"]], figure)
     if figure["kind"] == "limit":
-        return exponents.describe_limits([records[key] for key in figure["runs"]])
+        return exponents.describe_limits([records[key] for keys in groups.values() for key in keys])
     return _saddle([records[key] for key in figure["runs"]])
 
 

@@ -26,11 +26,14 @@ def words_table(table: Mapping[str, Any], words: Callable[[str], str]) -> str:
 
 
 def slopes_table(record: Record, asked: Mapping[str, Any]) -> str:
-    """Return the fitted slopes of each series with their bands; `hoelder` is a statistic too."""
+    """Return the fitted slopes of each series with their bands; `hoelder` is a statistic too.
+
+    In brackets stands how far a slope is from the one that is read elsewhere, where the plan has one.
+    """
     series = _series(record)
     head = ", ".join(f"[{prose(str(title))}]" for title in ("series", "depths", *asked["heads"]))
     rows = ",\n  ".join(_slopes_row(key, found, asked["statistics"]) for key, found in series.items())
-    columns = ", ".join(["1fr", "auto", *(["auto"] * len(asked["heads"]))])
+    columns = ", ".join(["auto", "auto", *(["1fr"] * len(asked["heads"]))])
     aligned = ", ".join(["left", "right", *(["right"] * len(asked["heads"]))])
     return f"#small[#ruled(columns: ({columns}), align: ({aligned}), head: ({head}),\n  {rows})]"
 
@@ -46,15 +49,14 @@ def _fitted(fit: Mapping[str, Any] | None) -> str:
         return "[–]"
     # A band below a thousandth is of the rounding of the table, not of the fit.
     band = "" if fit["band"] is None else rf" \pm {max(fit['band'], 0.001):.3f}"
-    return f"[{inline(format(fit['value'], '.3f') + band)}]"
+    apart = f" \\ ({fit['difference']:+.3f})" if "difference" in fit else ""
+    return f"[{inline(format(fit['value'], '.3f') + band + apart)}]"
 
 
 def _label(key: str) -> str:
     """Return what tells a series from the others, in words."""
     parts = [part.partition("=") for part in key.split(",")]
-    return ", ".join(
-        f"{_NAMES.get(name.rpartition('.')[2], name.rpartition('.')[2])} {value}" for name, _, value in parts
-    )
+    return ", ".join(f"{_NAMES.get(name.rpartition('.')[2], '')} {value}".strip() for name, _, value in parts)
 
 
 def _series(record: Record) -> Mapping[str, Any]:
@@ -130,12 +132,22 @@ def draw_limits(canvas: Any, records: Sequence[Record]) -> None:
             depths = [int(member["depth"]) for member in record.payload["members"]]
             values = [float(value) for value in statement["values"]]
             colour = _COLOURS[line % 6]
-            panel.plot(depths[len(depths) - len(values) :], values, color=colour, marker=_MARKS[line % 6], markersize=3)
+            style = {"color": colour, "marker": _MARKS[line % 6], "markersize": 3, "label": _branch_scale(record)}
+            panel.plot(depths[len(depths) - len(values) :], values, **style)
             panel.axhline(float(statement["limit"]), color=colour, linewidth=0.7, linestyle=":")
         panel.set_xscale("log", base=2)
         panel.set_xlabel("depth $L$")
         panel.set_title(statements[place], fontsize=9)
     panels[0].set_ylabel("slope")
+    handles, labels = panels[0].get_legend_handles_labels()
+    canvas.legend(handles, labels, loc="outside upper center", ncols=3)
+
+
+def _branch_scale(record: Record) -> str:
+    """Return the branch scale of a family as a power of the depth, as its name has it."""
+    name = str(record.specification["members"][0]["problem"]["network"].get("branch_scale", "1"))
+    exponent = name.rpartition(",")[2].rstrip(")")
+    return f"$\\delta = L^{{{exponent}}}$" if name.startswith("power(") else f"$\\delta = {name}$"
 
 
 def _judged(record: Record) -> Sequence[Mapping[str, Any]]:

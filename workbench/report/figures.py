@@ -65,7 +65,7 @@ def draw(figure: Mapping[str, Any], records: Mapping[str, Record], groups: Mappi
         elif figure["kind"] == "depth":
             exponents.draw(canvas, records[figure["run"]], figure)
         elif figure["kind"] == "limit":
-            exponents.draw_limits(canvas, [records[key] for key in figure["runs"]])
+            exponents.draw_limits(canvas, [records[key] for keys in groups.values() for key in keys])
         else:
             _saddle(canvas, [records[key] for key in figure["runs"]])
         stream = io.BytesIO()
@@ -89,7 +89,14 @@ def _power_labels(axis: Any, most: int = 6) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     axis.yaxis.set_major_locator(MaxNLocator(most, integer=True))
-    axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"$10^{{{y:.0f}}}$"))
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: _power_label(y)))
+
+
+def _power_label(y: float) -> str:
+    """Return ten to the power y; over less than a decade the ticks lie between the powers."""
+    whole = math.floor(y + 1e-9)
+    factor = 10 ** (y - whole)
+    return f"$10^{{{whole}}}$" if abs(factor - 1) < 1e-6 else f"${factor:.2g} \\cdot 10^{{{whole}}}$"
 
 
 def statement_of(record: Record, name: str) -> Mapping[str, Any]:

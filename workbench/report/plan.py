@@ -5,7 +5,8 @@ Top level: `title`, `subtitle`, `abstract`. `[[runs]]`: `key`, and either `deriv
 `until_loss` (with `most`), `backend`, `without`, `ensemble` (as in a sweep: the target then has no seed); `expect`;
 `claim`, the words of its line in the first table. In place of `depth` and `target` there may be a whole `problem`, with
 `{depth}` where the depth stands; in place of all of it `sweep`, the data of a family that a theorem about a limit is
-judged on, or `measured`, a document of `workbench sweep --measured` in the report's folder.
+judged on, or `measured`, a document of `workbench sweep --measured` in the report's folder, with
+`beside`, the slopes of statistics that are read elsewhere.
 `depths = [2, 4]` and `spectra = [[...], ...]` make one run for each,
 with keys `KEY.0`, `KEY.1`, ...; so does `grid = { depth, width, condition }` for each combination of its lists.
 `[[sections]]`: `heading`, `words`, `statement` (a run's key), `figures`, `table` (`head`, `widths`, `rows` of words),
@@ -28,7 +29,7 @@ from workbench.store import digest
 
 _RUN = (
     "key theorem derivation depth depths widths size spectra target start dynamics parameters step_size steps time "
-    "until_loss most backend without ensemble grid expect claim problem sweep measured"
+    "until_loss most backend without ensemble grid expect claim problem sweep measured beside"
 ).split()
 _SECTION = ("heading", "words", "statement", "figures", "table", "exponents", "compare", "derivation")
 _FIGURE = {
@@ -59,6 +60,8 @@ class PlannedRun:
         The data of a family, its theorem among them.
     measured : str
         Path of a measured document.
+    beside : mapping
+        Slopes read elsewhere, by statistic.
     """
 
     key: str
@@ -70,12 +73,14 @@ class PlannedRun:
     widths: tuple[int, ...] | None = None
     sweep: Mapping[str, Any] = field(default_factory=dict)
     measured: str = ""
+    beside: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def entry(self) -> str:
         """Name in the manifest: the key with a digest of what is asked, so that an edited run is a missing one."""
         sizes = None if self.widths is None else list(self.widths)
-        asked = [dict(self.experiment), self.derivation, self.depth, sizes, dict(self.sweep), _content(self.measured)]
+        fitted = [dict(self.sweep), _content(self.measured), dict(self.beside)]
+        asked = [dict(self.experiment), self.derivation, self.depth, sizes, *fitted]
         return f"{self.key}@{digest(asked)}"
 
     @property
@@ -157,7 +162,8 @@ def _runs(entry: Mapping[str, Any], folder: Path) -> list[PlannedRun]:
         sizes = None if widths is None else tuple(widths)
         return [PlannedRun(key, expect, claim, {}, str(entry["derivation"]), entry.get("depth"), sizes)]
     if "measured" in entry:
-        return [PlannedRun(key, expect or "measured", claim, measured=str(folder / str(entry["measured"])))]
+        path, beside = str(folder / str(entry["measured"])), entry.get("beside", {})
+        return [PlannedRun(key, expect or "measured", claim, measured=path, beside=beside)]
     if "sweep" in entry:
         theorem = required(entry, "theorem", f"the run {key!r}")
         return [PlannedRun(key, expect, claim, sweep={**entry["sweep"], "theorem": theorem})]

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from workbench.errors import InputError
+from workbench.exact import rational
 from workbench.rates import fitted_slope
 from workbench.store import Record, Store, digest, fingerprint
 
@@ -38,14 +39,28 @@ SLOPES = (
 _NOTHING = 1e-13
 
 
-def record(path: Path, store: Store | None = None) -> tuple[Record, bool]:
-    """Return the record of a measured document, and whether it was made now rather than found."""
+def record(path: Path, store: Store | None = None, beside: Mapping[str, str] | None = None) -> tuple[Record, bool]:
+    """Return the record of a measured document, and whether it was made now rather than found.
+
+    Parameters
+    ----------
+    path : Path
+    store : Store, optional
+    beside : mapping of str to str, optional
+        Slopes of statistics that are read elsewhere: how far each fitted one is from them is kept too.
+    """
     document = _document(path)
-    asked = {"kind": "measured", "name": path.stem, "document": digest(document)}
+    asked: dict[str, Any] = {"kind": "measured", "name": path.stem, "document": digest(document)}
+    asked["beside"] = dict(beside or {})
     found = None if store is None else store.current(asked)
     if found is not None:
         return found, False
     made = _record(path.stem, document, asked)
+    for series in made.payload["series"]:
+        for statistic, slope in series["slopes"].items():
+            if statistic in asked["beside"]:
+                slope["beside"] = float(rational(asked["beside"][statistic], f"the slope of {statistic}"))
+                slope["difference"] = slope["value"] - slope["beside"]
     if store is not None:
         store.put(made)
     return made, True
@@ -61,7 +76,7 @@ def _document(path: Path) -> dict[str, Any]:
     return found
 
 
-def _record(name: str, document: Mapping[str, Any], asked: Mapping[str, Any]) -> Record:
+def _record(name: str, document: Mapping[str, Any], asked: dict[str, Any]) -> Record:
     runs = document["runs"]
     return Record(
         kind="measured",
