@@ -11,7 +11,11 @@ import pytest
 from workbench.evidence import Evidence
 from workbench.exact import Measured
 from workbench.experiment import read
-from workbench.theorems import _residual_convergence, residual_linear_convergence_larger_loss
+from workbench.theorems import (
+    _residual_convergence,
+    residual_linear_convergence_larger_loss,
+    residual_weights_needed,
+)
 from workbench.theorems import residual_descent_convergence as module
 from workbench.theorems._residual_runs import PAIR, residual_run
 
@@ -214,3 +218,27 @@ def test_less_variation_than_at_the_start_is_caught(planted: Fraction, monkeypat
     specification = number("1", "1024/1000", 2, "power(2,-1/2)", start=start, dynamics=flow)
     evidence = read({"theorem": "residual_variation", **specification}).evidence()
     assert {j.verdict for j in evidence.judged} == {"violated"}
+
+
+@pytest.mark.parametrize("planted", [Fraction(2), Fraction(1, 2)])
+def test_a_wrong_size_of_the_weights_needed_is_caught(planted: Fraction, monkeypatch: pytest.MonkeyPatch) -> None:
+    specification = residual_weights_needed.examples[1].experiment
+    honest = residual_weights_needed.branch_scale
+    monkeypatch.setattr(residual_weights_needed, "branch_scale", lambda run: honest(run) * planted)
+    found = read({"theorem": "residual_weights_needed", **specification}).evidence()
+    # Half the scale asks for twice the weights; twice the scale leaves the bound idle by a factor of two.
+    assert found.verdict == ("violated" if planted < 1 else "consistent")
+    assert float(found.judged[0].tightness or 0) == pytest.approx(1 / float(planted), rel=0.01)
+
+
+@pytest.mark.parametrize("rows", [[["0"]], [["1", "0"]]])
+def test_an_input_of_zero_is_named(rows: list[list[str]]) -> None:
+    labels = [["1"] * len(rows[0])]
+    found = read(
+        {
+            "theorem": "residual_weights_needed",
+            **residual_run(rows, labels, 1, "1", dynamics=DESCENT | {"step_size": "1/4"}),
+        }
+    ).evidence()
+    assert found.verdict == "vacuous"
+    assert failed(found) == {"nonzero_inputs"}
