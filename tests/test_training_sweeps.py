@@ -56,7 +56,7 @@ def test_what_is_kept_is_what_its_sweep_asks(path):
     assert sorted(run["run_id"] for run in document["runs"]) == sorted(asked)
 
 
-@pytest.mark.parametrize("alpha", ["1/4", "1/2", "7/10"])
+@pytest.mark.parametrize("alpha", ["1/2", *(pytest.param(alpha, marks=pytest.mark.long) for alpha in ("1/4", "7/10"))])
 def test_the_table_of_theorem_b_at_its_quick_size(alpha, tmp_path):
     found, done = measured(FOLDER / "depth_table.toml", tmp_path, "--quick", "--set", f"alpha={alpha}")
     assert "measured  6" in done.output
