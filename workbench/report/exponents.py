@@ -49,8 +49,10 @@ def _fitted(fit: Mapping[str, Any] | None) -> str:
         return "[–]"
     # A band below a thousandth is of the rounding of the table, not of the fit.
     band = "" if fit["band"] is None else rf" \pm {max(fit['band'], 0.001):.3f}"
-    apart = f" \\ ({fit['difference']:+.3f})" if "difference" in fit else ""
-    return f"[{inline(format(fit['value'], '.3f') + band + apart)}]"
+    cell = f"#box[{inline(format(fit['value'], '.3f') + band)}]"
+    if "difference" in fit:
+        cell += f" #linebreak() #box[({inline(format(fit['difference'], '+.3f'))})]"
+    return f"[{cell}]"
 
 
 def _label(key: str) -> str:

@@ -124,7 +124,7 @@ def _envelope(canvas: Any, record: Record, name: str) -> None:
     if level is not None:
         upper.axhline(log10(level), color=GREY, linewidth=0.7, linestyle=":")
     upper.set_ylabel(statement["quantity"])
-    upper.legend(loc="upper right")
+    upper.legend(loc="best")
     _power_labels(upper)
     small, large = (left, right) if statement["relation"] == "<=" else (right, left)
     ratios = [a - b for a, b in zip(small, large, strict=True)]
