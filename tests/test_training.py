@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from workbench import dynamics, experiment, targets
-from workbench.errors import InputError, ShapeError, UnknownNameError
+from workbench.errors import DeviceError, InputError, ShapeError, UnknownNameError
 from workbench.networks.residual import CHECKPOINT_DEPTH
 from workbench.problem import ACTIVATIONS, ResidualNetwork
 from workbench.store import Store
@@ -293,6 +293,11 @@ def test_data_of_another_width_are_refused():
         loop.run(read(specification({"width": 4})).training)
     with pytest.raises(InputError, match="between 10 and 64"):
         loop.run(read(specification({"width": 4}, data={"set": "digits", "train": 20, "test": 0})).training)
+
+
+def test_a_device_that_is_not_here_is_refused():
+    with pytest.raises(DeviceError, match="no device is called 'abacus'"):
+        read(specification(device="abacus")).record()
 
 
 def test_a_lost_scale_in_the_way_back_is_seen(monkeypatch):

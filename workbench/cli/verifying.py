@@ -6,10 +6,9 @@ sent. Results go into the store as they come, so whatever a killed command had f
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Iterator
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, as_completed
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 from workbench.cli.verification import Asked, Task, tasks_of
 from workbench.errors import WorkbenchError
 from workbench.store import Record, Store
+from workbench.sweeps.pool import pool
 
 # A process takes about three seconds to start; fewer tasks than this are done by then.
 _FEW = 8
@@ -61,9 +61,8 @@ def carry(
         for number, task in enumerate(tasks):
             yield number, _carried(task, store, witness)
         return
-    # Spawned: a forked child would inherit the threads' locks of the numerical libraries.
-    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
-        numbers = {pool.submit(_of_number, asked, i, store.root, witness): i for i in range(len(tasks))}
+    with pool(processes) as workers:
+        numbers = {workers.submit(_of_number, asked, i, store.root, witness): i for i in range(len(tasks))}
         try:
             for future in as_completed(numbers):
                 number = numbers[future]
@@ -73,8 +72,6 @@ def carry(
             raise WorkerDiedError(
                 "a worker was killed, most often for want of memory; run the same command again, with --processes 1"
             ) from None
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def sensible_processes(tasks: int) -> int:

@@ -222,7 +222,10 @@ def largest_error(backend: Backend, parameters: Parameters) -> Fraction | None:
     return Fraction(0)
 
 
-def error_bound(problem: Problem, backend: Backend, growth: Growth) -> CarriedError | EstimatedBound | CertifiedBound:
+Errors = CarriedError | EstimatedBound | CertifiedBound
+
+
+def error_bound(problem: Problem, backend: Backend, growth: Growth) -> Errors:
     """Return how the error of this arithmetic is known on this problem."""
     if isinstance(backend, RunningError):
         network = problem.network
@@ -238,7 +241,9 @@ __all__ = [
     "CarriedError",
     "CarriedEstimate",
     "CertifiedBound",
+    "Errors",
     "EstimatedBound",
+    "Growth",
     "HessianBound",
     "error_bound",
     "largest_error",

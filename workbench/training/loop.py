@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from workbench.backends.torch import checked_device
 from workbench.training.batched import ResidualBatch
 from workbench.training.data import Data, batches, load
 from workbench.training.optimisers import MOVERS, Mover
@@ -58,6 +59,7 @@ class _Progress:
 
 def run(training: Training, device: str = "cpu") -> list[Ended]:
     """Train all members and return each at its end."""
+    checked_device(torch, device)
     with torch.no_grad():
         return _Loop(training, device).run()
 
