@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench import content, derivation, experiment, report, theorems
+from workbench import content, derivation, experiment, probes, report, theorems
 from workbench.errors import InputError, StoreError, UnknownNameError
 from workbench.report import figures
 from workbench.report.claims import claims_json
@@ -202,7 +202,8 @@ def _formulas() -> list[str]:
     found = []
     for name in theorems.catalogue():
         theorem = theorems.load(name)
-        for text in (theorem.statement, theorem.standing, *theorem.hypothesis_texts.values()):
+        known = {**theorem.presupposed, **theorem.perhaps_unnecessary}
+        for text in (theorem.statement, theorem.standing, *theorem.hypothesis_texts.values(), *known.values()):
             found += [a or b for a, b in re.findall(r"\$\$(.+?)\$\$|\$(.+?)\$", text, re.DOTALL)]
     return found
 
@@ -270,6 +271,8 @@ def test_the_shipped_report_names_only_what_there_is() -> None:
                 continue
             if run.measured or run.sweep:
                 assert Path(run.measured).is_file() if run.measured else run.sweep["theorem"] in theorems.catalogue()
+            elif run.probe is not None:
+                assert probes.read(run.probe, run.options).specification()["kind"] == "probe"
             elif run.derivation is None:
                 kind = "ensemble" if "ensemble" in run.experiment else "evidence"
                 assert runs.read(run.experiment).specification()["kind"] == kind

@@ -1,8 +1,9 @@
 """Where the content lies: theorems in the package, derivations and reports beside it or in the wheel.
 
 A content file is named by a *reference*, so that a record can say which file it used without a path of the
-machine that ran it: `package:theorems/x.py` (inside the package), `derivations/x.py` or `reports/x/...` (in the
-current folder first, then in the installed package), or the path of a user's own file.
+machine that ran it: `package:theorems/x.py` or `package:probes/x.py` (inside the package),
+`derivations/x.py` or `reports/x/...` (in the current folder first, then in the installed package), or the path of a
+user's own file.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def reports() -> dict[str, Path]:
 def reference(path: Path) -> str:
     """Return the reference that names this file in a record."""
     path = path.resolve()
-    if path.is_relative_to(_PACKAGE / "theorems"):
+    if path.is_relative_to(_PACKAGE / "theorems") or path.is_relative_to(_PACKAGE / "probes"):
         return "package:" + path.relative_to(_PACKAGE).as_posix()
     for kind in ("derivations", "reports"):
         for folder in folders(kind):

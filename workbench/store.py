@@ -41,7 +41,7 @@ def digest(value: Any) -> str:
 def fingerprint(files: Iterable[Path] = ()) -> str:
     """Return the digest of the engine's sources and of the content files `files` that a result used.
 
-    The engine is every module of the package that can change a result; of `theorems/` only the files in
+    The engine is every module of the package that can change a result; of `theorems/` and `probes/` only the files in
     `files` count, so that editing one theorem makes only its own results stale.
     """
     engine = hashlib.sha256(_engine_digest().encode())
@@ -57,7 +57,7 @@ def _engine_digest() -> str:
     for path in sorted(root.rglob("*.py")):
         part = path.relative_to(root).parts
         content_of_theorem = part[0] == "theorems" and not part[-1].startswith("_")
-        if part[0] in _OUTSIDE_FINGERPRINT or content_of_theorem:
+        if part[0] in _OUTSIDE_FINGERPRINT or content_of_theorem or part[0] == "probes":
             continue
         total.update("/".join(part).encode() + b"\0" + path.read_bytes() + b"\0")
     return total.hexdigest()

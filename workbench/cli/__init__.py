@@ -12,7 +12,20 @@ from typing import Any
 
 import typer
 
-from workbench.cli import bench, compare, derive, doctor, ensemble, family, invariants, report, show, sweep, verify
+from workbench.cli import (
+    bench,
+    compare,
+    derive,
+    doctor,
+    ensemble,
+    family,
+    invariants,
+    probe,
+    report,
+    show,
+    sweep,
+    verify,
+)
 from workbench.cli.console import HOLDS, WRONG, say
 from workbench.errors import WorkbenchError
 
@@ -37,6 +50,7 @@ app.command("report")(report.report_command)
 app.command("invariants")(invariants.invariants_command)
 app.command("bench")(bench.bench_command)
 app.command("doctor")(doctor.doctor_command)
+app.add_typer(probe.app, name="probe", help="Probe an edge case: `workbench probe --help` lists the kinds.")
 
 
 # typer carries a click of its own: its base class of misuse is reached through the one that typer exports.

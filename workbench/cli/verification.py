@@ -118,7 +118,7 @@ def _derived(name: str, depth: int | None = None, widths: tuple[int, ...] | None
 
 
 def _report_tasks(name: str) -> list[Task]:
-    from workbench import report
+    from workbench import probes, report
     from workbench.sweeps import runs
 
     tasks = []
@@ -131,6 +131,10 @@ def _report_tasks(name: str) -> list[Task]:
         if run.derivation is not None:
             compute = _derived(run.derivation, run.depth, run.widths)
             tasks.append(Task(run.derivation, run.key, run.expect or "proved", compute, False, (stem, run.entry)))
+            continue
+        if run.probe is not None:
+            probe = probes.read(run.probe, run.options)
+            tasks.append(Task(run.probe, run.key, run.expect or "found", probe.record, True, (stem, run.entry)))
             continue
         prepared: Any = runs.read(run.experiment)
         expect = run.expect or "consistent"

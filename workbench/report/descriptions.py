@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workbench.report import exponents, maps
+from workbench.report import charts, exponents, maps
 from workbench.report.figures import count_of, statement_of
 from workbench.store import Record
 
@@ -26,6 +26,8 @@ def describe(figure: Mapping[str, Any], records: Mapping[str, Record], groups: M
     if figure["kind"] == "steps":
         panels = zip(groups.values(), figure["over"], strict=True)
         return " ".join(_steps([records[key] for key in keys], over) for keys, over in panels)
+    if figure["kind"] == "probe":
+        return charts.describe(records[figure["run"]])
     if figure["kind"] == "map":
         return maps.describe([records[key] for keys in groups.values() for key in keys], figure)
     if figure["kind"] == "depth":

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import MissingPackageError, WorkbenchError
-from workbench.report import figures
+from workbench.report import figures, probes
 from workbench.report.claims import claims_json
 from workbench.report.descriptions import describe
 from workbench.report.exponents import slopes_table, words_table
@@ -90,9 +90,9 @@ def source(plan: Plan, records: Records) -> str:
         f"running: {literal(plan.title)}, date: datetime(year: {date.year}, month: {date.month}, day: {date.day}))",
         '#pdf.attach("claims.json", relationship: "data", mime-type: "application/json", '
         'description: "Every claim of this report with its verdict, margin, grade and run id")',
-        f"#abstract[{_words(plan.abstract, records)}]",
-        claims_table(plan, records),
-        prose(tally_words(records.values())),
+        f"#abstract[{_words(plan.abstract, records)}]" if plan.abstract else "",
+        claims_table(plan, records) if any(run.claim for run in plan.runs) else "",
+        prose(tally_words(records.values())) if len(records) > 1 else "",
     ]
     body = [part for s, section in enumerate(plan.sections) for part in _section(plan, section, s, records)]
     return "\n\n".join(part for part in [*head, *body, *_provenance(plan, records)] if part) + "\n"
@@ -108,6 +108,8 @@ def _section(plan: Plan, section: Section, index: int, records: Records) -> list
         parts.append(_words(section.words, records))
     if section.statement:
         parts += _statement(records[section.statement])
+    if section.probe:
+        parts += probes.asked(records[section.probe])
     for f, figure in enumerate(section.figures):
         caption = _words(str(figure.get("caption", "")), records)
         alt = literal(describe(figure, records, {key: plan.group(key) for key in figure.get("runs", [])}))
@@ -121,6 +123,8 @@ def _section(plan: Plan, section: Section, index: int, records: Records) -> list
         parts.append(comparison([records[key] for key in section.compare]))
     if section.derivation:
         parts += derivation(records[section.derivation])
+    if section.probe:
+        parts += probes.details(records[section.probe])
     return parts
 
 
@@ -141,6 +145,8 @@ def _statement(record: Record) -> list[str]:
             "#ruled(columns: (auto, 1fr, auto, auto), align: (left, left, right, left), "
             f'head: ("hypothesis", "wording", "margin", "here"), {rows})'
         )
+    for name, why in record.payload.get("perhaps_unnecessary", {}).items():
+        parts.append(f"#aside[{prose(f'No violation is known without `{name}`, which may be unnecessary: {why}.')}]")
     return parts
 
 
@@ -202,4 +208,4 @@ def _seed(record: Record) -> str:
         return f"family of {len(record.payload['run_ids'])} runs"
     if record.kind == "measured":
         return f"{record.payload['members']} trainings"
-    return f"symbolic, `{record.name}`"
+    return f"probe, `{record.name}`" if record.kind == "probe" else f"symbolic, `{record.name}`"

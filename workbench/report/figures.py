@@ -12,13 +12,13 @@ from decimal import Decimal
 from typing import Any
 
 from workbench.errors import InputError
-from workbench.report import exponents, maps
+from workbench.report import charts, exponents, maps
 from workbench.store import Record
 
 # Okabe and Ito's colours, distinguishable by the colour blind.
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#D55E00", "#009E73", "#A1203A", "#6E6E6E"
 
-_STYLE = {
+STYLE = {
     "svg.fonttype": "path",
     "svg.hashsalt": "workbench",
     "font.family": "serif",
@@ -54,12 +54,14 @@ def draw(figure: Mapping[str, Any], records: Mapping[str, Record], groups: Mappi
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         canvas = Figure()
         if figure["kind"] == "envelope":
             _envelope(canvas, records[figure["run"]], str(figure.get("of", "")))
         elif figure["kind"] == "steps":
             _steps(canvas, [(group, [records[k] for k in keys]) for group, keys in groups.items()], figure)
+        elif figure["kind"] == "probe":
+            charts.draw(canvas, records[figure["run"]])
         elif figure["kind"] == "map":
             maps.draw(canvas, [records[key] for keys in groups.values() for key in keys], figure)
         elif figure["kind"] == "depth":

@@ -9,9 +9,10 @@ judged on, or `measured`, a document of `workbench sweep --measured` in the repo
 `beside`, the slopes of statistics that are read elsewhere.
 `depths = [2, 4]` and `spectra = [[...], ...]` make one run for each,
 with keys `KEY.0`, `KEY.1`, ...; so does `grid = { depth, width, condition }` for each combination of its lists.
+A run may be a `probe` instead, with `options`: those of `workbench probe`, by name.
 `[[sections]]`: `heading`, `words`, `statement` (a run's key), `figures`, `table` (`head`, `widths`, `rows` of words),
 `exponents` (`run`, `statistics`, `heads`: fitted slopes of a measured document), `compare` (keys of runs side by
-side), `derivation` (a run's key).
+side), `derivation` (a run's key), `probe` (a run's key).
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ from workbench.store import digest
 
 _RUN = (
     "key theorem derivation depth depths widths size spectra target start dynamics parameters step_size steps time "
-    "until_loss most backend without ensemble grid expect claim problem sweep measured beside"
+    "until_loss most backend without ensemble grid expect claim problem sweep measured beside probe options"
 ).split()
-_SECTION = ("heading", "words", "statement", "figures", "table", "exponents", "compare", "derivation")
+_SECTION = ("heading", "words", "statement", "figures", "table", "exponents", "compare", "derivation", "probe")
 _FIGURE = {
     "envelope": ("kind", "run", "of", "caption"),
     "steps": ("kind", "runs", "over", "caption"),
@@ -39,6 +40,7 @@ _FIGURE = {
     "map": ("kind", "runs", "of", "label", "caption"),
     "depth": ("kind", "run", "of", "labels", "series", "caption"),
     "limit": ("kind", "runs", "caption"),
+    "probe": ("kind", "run", "caption"),
 }
 
 
@@ -62,6 +64,9 @@ class PlannedRun:
         Path of a measured document.
     beside : mapping
         Slopes read elsewhere, by statistic.
+    probe : str or None
+    options : mapping
+        For a probe.
     """
 
     key: str
@@ -74,6 +79,8 @@ class PlannedRun:
     sweep: Mapping[str, Any] = field(default_factory=dict)
     measured: str = ""
     beside: Mapping[str, str] = field(default_factory=dict)
+    probe: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def entry(self) -> str:
@@ -81,7 +88,7 @@ class PlannedRun:
         sizes = None if self.widths is None else list(self.widths)
         fitted = [dict(self.sweep), _content(self.measured), dict(self.beside)]
         asked = [dict(self.experiment), self.derivation, self.depth, sizes, *fitted]
-        return f"{self.key}@{digest(asked)}"
+        return f"{self.key}@{digest(asked if self.probe is None else [self.probe, dict(self.options)])}"
 
     @property
     def group(self) -> str:
@@ -101,6 +108,7 @@ class Section:
     derivation: str = ""
     table: Mapping[str, Any] = field(default_factory=dict)
     exponents: Mapping[str, Any] = field(default_factory=dict)
+    probe: str = ""
 
 
 @dataclass(frozen=True)
@@ -167,6 +175,9 @@ def _runs(entry: Mapping[str, Any], folder: Path) -> list[PlannedRun]:
     if "sweep" in entry:
         theorem = required(entry, "theorem", f"the run {key!r}")
         return [PlannedRun(key, expect, claim, sweep={**entry["sweep"], "theorem": theorem})]
+    if "probe" in entry:
+        options = entry.get("options", {})
+        return [PlannedRun(key, expect, claim, probe=str(entry["probe"]), options=options)]
     if "depths" in entry:
         variants = [{**entry, "depth": depth} for depth in entry["depths"]]
     elif "grid" in entry:
@@ -224,6 +235,7 @@ def _section(entry: Mapping[str, Any]) -> Section:
         str(entry.get("derivation", "")),
         _table(entry.get("table", {})),
         _exponents(entry.get("exponents", {})),
+        str(entry.get("probe", "")),
     )
 
 
@@ -251,7 +263,8 @@ def _exponents(asked: Mapping[str, Any]) -> Mapping[str, Any]:
 def _check_references(plan: Plan) -> None:
     """Raise where a section names a run that there is not."""
     for section in plan.sections:
-        named = [section.statement, section.derivation, *section.compare, str(section.exponents.get("run", ""))]
+        named = [section.statement, section.derivation, section.probe, *section.compare]
+        named.append(str(section.exponents.get("run", "")))
         for figure in section.figures:
             named += [str(figure.get("run", "")), *figure.get("runs", [])]
         for key in named:

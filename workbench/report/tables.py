@@ -12,7 +12,7 @@ from workbench.store import Record
 
 Records = Mapping[str, Record]
 
-_WORST = ("violated", "refuted", "blind", "undecided", "vacuous", "consistent", "proved")
+_WORST = ("violated", "refuted", "blind", "undecided", "vacuous", "consistent", "proved", "found")
 
 # Columns of a comparison: name, width, alignment.
 _COLUMNS = (
@@ -62,8 +62,12 @@ def _claim_row(words: str, records: Sequence[Record]) -> str:
     return (
         f"({cell(words + count)}, verdict({literal(worst.verdict)}){some}, "
         f"{maths(min(margins, key=Decimal, default=None))}, {maths(max(tightness, default=None))}, "
-        f"[{_precision(worst)}], [{worst.grade or 'proof'}])"
+        f"[{_precision(worst)}], [{_grade(worst)}])"
     )
+
+
+def _grade(record: Record) -> str:
+    return record.grade or ("–" if record.kind == "probe" else "proof")
 
 
 def _precision(record: Record) -> str:
@@ -72,6 +76,8 @@ def _precision(record: Record) -> str:
     backend = record.payload.get("backend")
     if record.kind == "family":
         backend = {"precision_bits": 53, "digits": None, **record.specification["members"][0]["backend"]}
+    if record.kind == "probe":
+        return "–"
     if backend is None:
         return "symbolic"
     if backend["digits"]:

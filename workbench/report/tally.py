@@ -21,8 +21,10 @@ def tally_words(records: Iterable[Record]) -> str:
     ensembles = [record for record in kept if record.kind == "ensemble"]
     derived = [record for record in kept if record.kind == "derivation"]
     others = [*_family_words(kept), *_measured_words(kept)]
-    told = [*_evidence_words(evidence), *others, *_ensemble_words(ensembles), *_derivation_words(derived)]
-    return " ".join([*told, _MEANING])
+    probes = [record for record in kept if record.kind == "probe"]
+    meaning = [_MEANING] if evidence or ensembles or derived else []
+    words = [*_evidence_words(evidence), *others, *_ensemble_words(ensembles), *_derivation_words(derived)]
+    return " ".join([*words, *_probe_words(probes), *meaning])
 
 
 def _family_words(records: list[Record]) -> list[str]:
@@ -82,6 +84,14 @@ def _derivation_words(records: list[Record]) -> list[str]:
     planted = sum(fates.values())
     told = ", ".join(f"{count} {_be(count)} {fate}" for fate, count in sorted(fates.items(), key=lambda f: -f[1]))
     return [f"{proved} of {len(records)} derivations {_be(proved)} proved; of {planted} planted faults, {told}."]
+
+
+def _probe_words(records: list[Record]) -> list[str]:
+    if not records:
+        return []
+    counts = Counter(record.verdict for record in records)
+    told = ", ".join(f"{count} {_be(count)} {word}" for word, count in sorted(counts.items()))
+    return [f"Of {len(records)} {'probe' if len(records) == 1 else 'probes'}, {told}."]
 
 
 def _be(count: int) -> str:

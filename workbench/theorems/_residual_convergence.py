@@ -59,7 +59,7 @@ def least_eigenvalue(run: Run) -> Measured:
 def gram_spectrum(run: Run) -> tuple[Measured, ...]:
     """Return the eigenvalues of X^T X, ascending, each enclosed, exact where it is rational and found."""
     columns = list(zip(*inputs(run).rows, strict=True))
-    return symmetric_eigenvalues(Matrix(_gram(columns)))
+    return tuple(run.spectrum(Matrix(_gram(columns))))
 
 
 def _gram(columns: Sequence[Sequence[Fraction]]) -> tuple[tuple[Fraction, ...], ...]:
