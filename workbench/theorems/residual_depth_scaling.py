@@ -3,8 +3,8 @@ r"""From zero weights, a number of steps of descent scaled with the depth leaves
 Statement
     Let $\delta = L^{-\alpha}$, $\alpha < 1$, $\beta = 1 - \alpha$, $\eta = N / (2 \delta^2 L)$ and $A_k(0) = 0$. After a fixed number of steps of gradient descent, as $L \to \infty$, the rescaled weights $L^\beta A_{\lfloor s L \rfloor}$
     tend uniformly to a Lipschitz function $B(s)$ that $\alpha$ does not enter. Where $B$ and $B'$ do not vanish, in pairs of depths
-    $$\frac{\Delta \ln \max_k \|A_k\|_F}{\Delta \ln L} \to -\beta , \qquad \frac{\Delta \ln \left( L^\beta \max_k \|A_{k+1} - A_k\|_F \right)}{\Delta \ln L} \to -1 , \qquad
-    \frac{\Delta \ln \left( L^{2 \beta} \sum_k \|A_{k+1} - A_k\|_F^2 \right)}{\Delta \ln L} \to -1 .$$
+    $$\frac{\Delta \ln \max_k \|A_k\|_F}{\Delta \ln L} \to -\beta , \qquad \frac{\Delta \ln \left( L^\beta \max_k \|A_{k+1} - A_k\|_F \right)}{\Delta \ln L} \to -1 ,$$
+    $$\frac{\Delta \ln \left( L^{2 \beta} \sum_k \|A_{k+1} - A_k\|_F^2 \right)}{\Delta \ln L} \to -1 .$$
 
 Hypotheses
     setting: a residual network of constant width without biases, its branch scale not trained, loss $J = \frac{1}{2N} \|h_L(X) - Y\|_F^2$
