@@ -20,7 +20,8 @@ from workbench.probes._edge_cases import (
 from workbench.probes._leaves import Specification
 
 # Runs no longer than this: a search of many short runs finds more than one of few long ones.
-_MOST_STEPS, _LONGEST = 4000, Fraction(60)
+_MOST_STEPS, _LONGEST = 2000, Fraction(60)
+_DEEPEST = 24
 
 
 def _widths(specification: Specification) -> list[int] | None:
@@ -85,7 +86,7 @@ def another_length(specification: Specification, random: Random) -> Specificatio
 
 
 def another_depth(specification: Specification, random: Random) -> Specification:
-    """Add a layer beside one of square shape, or take one away; given layers follow."""
+    """Add layers beside one of square shape, or take one away; given layers follow."""
     widths, start = _widths(specification), specification["problem"]["start"]
     network = specification["problem"]["network"]
     if widths is None:
@@ -96,10 +97,13 @@ def another_depth(specification: Specification, random: Random) -> Specification
     if not square:
         return specification
     place, layers = random.choice(square), start.get("weights")
-    if random.randrange(2) or len(widths) == 2:
-        widths.insert(place, widths[place])
-        if layers:
-            layers.insert(place, copy.deepcopy(layers[place]))
+    if random.randrange(3) or len(widths) == 2:
+        for _ in range(random.choice((1, 1, 2, 4, 8))):
+            if len(widths) > _DEEPEST:
+                break
+            widths.insert(place, widths[place])
+            if layers:
+                layers.insert(place, copy.deepcopy(layers[place]))
     else:
         del widths[place]
         if layers:

@@ -48,7 +48,7 @@ def effort(search: Search) -> list[str]:
     kinds = len(search.kinds)
     found = [
         f"{search.tried} problems run in {search.elapsed:.0f} s, seed {search.seed}; {search.inside} met every "
-        f"hypothesis, of {kinds} kinds of network, dynamics and start",
+        f"hypothesis, of {kinds} kinds of network, dynamics, start and signs",
         "edge cases of the catalogue and of lists, then changed structure, single numbers to the edge of the "
         "hypotheses, and CMA-ES over all numbers",
     ]

@@ -25,17 +25,17 @@ from workbench.theorems import Theorem
 _SUSPICIOUS = 1e-7
 
 # Seconds that one cheap run and one certified run may take.
-_CHEAP, _CERTIFIED = 1.5, 8.0
+_CHEAP, _CERTIFIED = 0.8, 8.0
 
 # Share of the time for the known problems and for putting others together, before anything is varied.
 _KNOWN_SHARE, _ASSEMBLED_SHARE = 0.35, 0.15
 
-# Trials kept as parents, one of a kind of network, dynamics and start; evaluations of one run of CMA-ES.
-_POOL, _EVOLUTION = 30, 60
+# Trials kept as parents, the best of each kind and a sample of all; evaluations of one run of CMA-ES.
+_POOL, _OTHERS, _EVOLUTION = 40, 40, 60
 
 # Factors by which a single number is moved; a sign, a little, and far.
 _FACTORS = tuple(Fraction(x) for x in ("-1", "9/10", "11/10", "1/2", "2", "1/10", "10", "99/100", "1/1000", "100"))
-_VALUES = tuple(Fraction(x) for x in ("0", "1", "-1", "1/2", "2"))
+_VALUES = tuple(Fraction(x) for x in ("0", "1", "-1", "1/2", "2", "1/20", "-1/20", "1/100"))
 
 
 @dataclass
@@ -74,6 +74,7 @@ class Search:
     ratios: list[float | None] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
     _pool: dict[str, Trial] = field(default_factory=dict)
+    _others: list[Trial] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._random = Random(self.seed)
@@ -141,6 +142,11 @@ class Search:
         self.inside += 1
         kind = _kind(trial.specification)
         self.kinds[kind] = self.kinds.get(kind, 0) + 1
+        # A sample of all that was met, evenly: the best alone may all lie on the wrong side of a valley.
+        if len(self._others) < _OTHERS:
+            self._others.append(trial)
+        elif self._random.randrange(self.inside) < _OTHERS:
+            self._others[self._random.randrange(_OTHERS)] = trial
         if kind not in self._pool or _promise(trial) > _promise(self._pool[kind]):
             self._pool[kind] = trial
         if len(self._pool) > _POOL:
@@ -153,7 +159,9 @@ class Search:
                 self.smallest = trial
 
     def _parent(self) -> Specification:
-        """Return the better of two drawn problems, or one of those that were best of their kind."""
+        """Return the better of two of those that were best of their kind, or now and then any problem met."""
+        if self._random.randrange(4) == 0:
+            return self._random.choice(self._others).specification
         pool = list(self._pool.values())
         pair = [self._random.choice(pool) for _ in range(2)]
         return max(pair, key=_promise).specification
@@ -239,9 +247,11 @@ def _promise(trial: Trial) -> float:
 
 
 def _kind(specification: Specification) -> str:
-    """Return what a problem is of: network, dynamics and start, in words."""
+    """Return what a problem is of: network, dynamics, start and the signs in its target, in words."""
     problem, method = specification["problem"], specification["dynamics"]
     network = problem["network"]
     size = network.get("widths") or [network.get("width"), network.get("depth")]
     shape = network.get("kind", "linear") + " " + ",".join(str(w) for w in size)
-    return f"{shape}; {method['name']}; {problem.get('start', {}).get('scheme', 'identity')}"
+    signs = {c.value > 0 for c in coordinates(specification, free=True) if "target" in c.part and c.value}
+    told = "".join("+" if sign else "-" for sign in sorted(signs))
+    return f"{shape}; {method['name']}; {problem.get('start', {}).get('scheme', 'identity')}; {told}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 from collections.abc import Iterator
@@ -69,7 +70,7 @@ class Trial:
     severity : float
         Positive where the cheap run breaks the statement, zero at equality, in [-1, 1]; below -10 outside.
     late : float
-        The same at the last record alone.
+        How much slower the smaller side fell than the larger over the whole run, in [-1, 1].
     ratio : float or None
         Largest ratio of the smaller side to the larger over the inequalities.
     evidence : Evidence or None
@@ -159,7 +160,7 @@ def attempt(
 def _scored(specification: Specification, evidence: Evidence) -> Trial:
     scores = [_severities(judged, evidence) for judged in evidence.judged]
     whole = max((max(s, default=-1.0) for s in scores), default=-1.0)
-    late = max((s[-1] for s in scores if s), default=-1.0)
+    late = max((_late(judged, evidence) for judged in evidence.judged), default=-1.0)
     if evidence.verdict == VIOLATED:
         whole = max(whole, 1e-300)
     ratios = [r for judged in evidence.judged for r in _ratios(judged, evidence)]
@@ -180,6 +181,23 @@ def _severities(judged: Judged, evidence: Evidence) -> list[float]:
         return _count_severity(judged)
     score = _excess if isinstance(judged.prediction, Bound) else _gap
     return [score(a, b) for a, b in _sides(judged, evidence) if a.finite and b.finite]
+
+
+def _late(judged: Judged, evidence: Evidence) -> float:
+    """Return by how much the smaller side fell slower than the larger from the first record to the last.
+
+    In units of the larger one's fall, so that a rate that is nearly right scores better than one that is not, long
+    before or after both sides are too small to differ.
+    """
+    if not isinstance(judged.prediction, Bound):
+        return max(_severities(judged, evidence), default=-1.0)
+    sides = [(a.value, b.value) for a, b in _sides(judged, evidence)]
+    known = [(to_float(a), to_float(b)) for a, b in (sides[:1] + sides[-1:]) if a and b and a > 0 and b > 0]
+    if len(known) < 2 or not all(a and b for a, b in known):
+        return -1.0
+    (_, b0), (a1, b1) = known
+    slower = math.log(a1 or 1.0) - math.log(b1 or 1.0)
+    return max(-1.0, min(1.0, slower / (1.0 + abs(math.log(b1 or 1.0) - math.log(b0 or 1.0)))))
 
 
 def _ratios(judged: Judged, evidence: Evidence) -> list[float]:
