@@ -243,3 +243,33 @@ def test_a_wrong_question_is_one_line(workbench_here: Command, arguments: list[s
     assert refused.status == 2
     assert len(refused.err.splitlines()) == 1
     assert words in refused.err
+
+
+NAMED_STARTS = ({"scheme": "identity", "scale": "root(1/3,3)"}, {"scheme": "balanced", "matrix": [["1/2"]]})
+CHAINS = {
+    "mode_closed_forms": {"name": "gradient_flow", "stop": {"time": "1/8"}},
+    "momentum_period_two": {"name": "gradient_descent", "step_size": "1/8", "stop": {"steps": 2}},
+    "period_doubling": {"name": "gradient_descent", "step_size": "1/8", "stop": {"steps": 2}},
+    "total_drift": {"name": "gradient_descent", "step_size": "1/8", "stop": {"steps": 2}},
+    "vector_output": {"name": "gradient_flow", "stop": {"time": "1/8"}},
+    "weight_decay_modes": {
+        "name": "weight_decay",
+        "parameters": {"decay": "1"},
+        "step_size": "1/8",
+        "stop": {"steps": 2},
+    },
+}
+
+
+@pytest.mark.parametrize("start", NAMED_STARTS, ids=["root", "balanced"])
+@pytest.mark.parametrize("name", CHAINS)
+def test_a_start_that_is_kept_by_name_is_judged(name: str, start: dict[str, object]) -> None:
+    specification = {
+        "problem": {
+            "network": {"kind": "linear", "widths": [1, 1, 1]},
+            "loss": {"kind": "square", "target": {"rows": [["2"]]}},
+            "start": start,
+        },
+        "dynamics": CHAINS[name],
+    }
+    assert experiment.read(specification, theorems.load(name)).evidence().verdict in ("undecided", "vacuous")
