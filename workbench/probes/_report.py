@@ -47,8 +47,8 @@ def effort(search: Search) -> list[str]:
     """Return what was searched, in sentences."""
     kinds = len(search.kinds)
     found = [
-        f"{search.tried} problems run in {search.elapsed:.0f} s, seed {search.seed}; {search.inside} met every "
-        f"hypothesis, of {kinds} kinds of network, dynamics, start and signs",
+        f"{search.tried} problems run in {search.took:.0f} s, seed {search.seed}; {search.inside} met every "
+        f"hypothesis and {search.decided} were decided, of {kinds} kinds of network, dynamics, start and signs",
         "edge cases of the catalogue and of lists, then changed structure, single numbers to the edge of the "
         "hypotheses, and CMA-ES over all numbers",
     ]

@@ -14,6 +14,7 @@ from fractions import Fraction
 from random import Random
 
 from workbench.errors import TheoremFileError
+from workbench.evidence import CONSISTENT, VIOLATED
 from workbench.probes._leaves import Coordinate, Specification, coordinates, placed
 from workbench.probes._moves import moved
 from workbench.probes._seeds import assembled, known
@@ -65,6 +66,8 @@ class Search:
     broken: str | None = None
     tried: int = 0
     inside: int = 0
+    decided: int = 0
+    took: float = 0.0
     certifications: int = 0
     kinds: dict[str, int] = field(default_factory=dict)
     found: Trial | None = None
@@ -92,6 +95,10 @@ class Search:
 
     def run(self) -> None:
         """Search until a violation is certified or the time is up."""
+        self._search()
+        self.took = self.elapsed
+
+    def _search(self) -> None:
         for specification in known(self.theorem):
             if self.over or self.elapsed > _KNOWN_SHARE * self.seconds:
                 break
@@ -124,7 +131,7 @@ class Search:
         self._keep(trial)
         if certified(trial):
             self.found = trial
-        elif trial.severity > _SUSPICIOUS or trial.verdict == "violated":
+        elif trial.severity > _SUSPICIOUS or trial.verdict == VIOLATED:
             self.certifications += 1
             self.found = certify(self.theorem, specification, self.without, _CERTIFIED)
         return trial
@@ -140,6 +147,7 @@ class Search:
 
     def _keep(self, trial: Trial) -> None:
         self.inside += 1
+        self.decided += trial.verdict in (CONSISTENT, VIOLATED)
         kind = _kind(trial.specification)
         self.kinds[kind] = self.kinds.get(kind, 0) + 1
         # A sample of all that was met, evenly: the best alone may all lie on the wrong side of a valley.

@@ -101,7 +101,11 @@ def _row(dropped: Dropped) -> tuple[str, str, str]:
         return dropped.name, "needed", _report.witness_of(dropped.witness).says
     if dropped.search.inside == 0:
         return dropped.name, "not tried", "no problem was met that fails it alone and can be run"
-    return dropped.name, "looked unnecessary", f"{dropped.search.inside} problems that fail it alone, none broke"
+    if dropped.search.decided == 0:
+        told = f"{dropped.search.inside} problems fail it alone, and on none of them the statement says a number"
+        return dropped.name, "says nothing there", told
+    told = f"{dropped.search.decided} problems that fail it alone were decided, none broke"
+    return dropped.name, "looked unnecessary", told
 
 
 def _figure(found: list[Dropped]) -> Figure | None:

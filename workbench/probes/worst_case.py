@@ -83,8 +83,10 @@ def _not_refuted(theorem: Theorem, search: Search, limit: TimeLimit) -> Finding:
     answer = f"No violation was met in {search.inside} problems that meet the hypotheses; that is no proof."
     if search.inside == 0:
         answer = "No problem was met that meets every hypothesis, so that nothing was tried."
+    elif search.decided == 0:
+        answer = f"Of {search.inside} problems that meet the hypotheses none could be decided; that is no proof."
     return Finding(
-        NONE_FOUND if done and search.inside else UNDECIDED,
+        NONE_FOUND if done and search.decided else UNDECIDED,
         _asked(theorem),
         answer,
         numbers,
@@ -92,7 +94,14 @@ def _not_refuted(theorem: Theorem, search: Search, limit: TimeLimit) -> Finding:
         not_found=["a violation"],
         figure=_report.history(search, None, f"The search for a violation of {theorem.name}"),
         tables=tables,
+        notes=_limits(theorem),
     )
+
+
+def _limits(theorem: Theorem) -> list[str]:
+    """Say of a statement that is about families too that those were not searched."""
+    both = hasattr(theorem.module, "predict_family")
+    return ["its limits along families of runs were not searched: `workbench family` judges them"] if both else []
 
 
 def _asked(theorem: Theorem) -> str:
