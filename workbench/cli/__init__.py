@@ -46,11 +46,11 @@ app.command("compare")(compare.compare_command)
 app.command("ensemble")(ensemble.ensemble_command)
 app.command("sweep")(sweep.sweep_command)
 app.command("family")(family.family_command)
-app.add_typer(probe.app, name="probe", help="Probe an edge case: `workbench probe --help` lists the kinds.")
 app.command("report")(report.report_command)
 app.command("invariants")(invariants.invariants_command)
 app.command("bench")(bench.bench_command)
 app.command("doctor")(doctor.doctor_command)
+app.add_typer(probe.app, name="probe", help="Probe an edge case: `workbench probe --help` lists the kinds.")
 
 
 # typer carries a click of its own: its base class of misuse is reached through the one that typer exports.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,7 +42,8 @@ class _Kinds(TyperGroup):
         """Return the command of a kind."""
         from workbench import probes
 
-        return _command(cmd_name, probes.load(cmd_name))
+        name = cmd_name.replace("-", "_")
+        return _command(name, probes.load(name))
 
 
 def _command(name: str, kind: Any) -> Any:
@@ -146,7 +146,7 @@ def text(record: Record) -> str:
     witness = payload["witness"]
     if witness is not None:
         lines.append(f"  witness: {witness['says']}")
-        lines += [f"    {witness['command']}"] if witness["command"] else []
+        lines += [f"    {line}" for line in witness["command"].splitlines()]
     if payload["cut_short"] is not None:
         lines.append(f"  cut short after {payload['cut_short']:g} seconds; --time-limit gives it more")
     lines += [f"  note: {note}" for note in payload["notes"]]
@@ -166,13 +166,9 @@ def _value(number: dict[str, Any], prefix: str) -> str:
     value, error = number[prefix.rstrip("_") or "value"], number[f"{prefix}error"]
     if value is None:
         return "none"
-    return _plain(value) if error in (None, "0") else f"{_plain(value)} +- {error}"
+    from workbench.probes.base import plain
 
-
-def _plain(decimal: str) -> str:
-    """Return a decimal without an exponent where it is easily read so."""
-    number = Decimal(decimal)
-    return f"{number:f}" if -5 < number.adjusted() < 12 else decimal
+    return plain(value) if error in (None, "0") else f"{plain(value)} +- {error}"
 
 
 def _rows(table: dict[str, Any]) -> list[str]:

@@ -107,7 +107,7 @@ def compare_command(specification: Mapping[str, Any]) -> str:
     words = ["workbench", "compare", name, "--target", target_text(loss["target"])]
     words += ["--widths", ",".join(str(width) for width in network["widths"])]
     words += ["--init", init] if init != "identity" else []
-    words += [] if dynamics["name"] == "gradient_descent" else ["--dynamics", str(dynamics["name"])]
+    words += [] if dynamics["name"] in ("gradient_descent", "descent") else ["--dynamics", str(dynamics["name"])]
     words += [w for k, v in sorted(dynamics.get("parameters", {}).items()) for w in ("--set", f"{k}={v}")]
     words += ["--step-size", str(dynamics["step_size"])] if dynamics.get("step_size") is not None else []
     stop = dynamics.get("stop", {})

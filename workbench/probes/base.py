@@ -6,11 +6,13 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Protocol
 
 from workbench.errors import InputError
 from workbench.exact import Measured, decimal_text
+from workbench.probes._drawing import Axis, Density, Figure, Mark, Panel, Series
 
 # What may come of a probe. A search that was cut short is `undecided`, whatever it holds in its hands.
 FOUND, NO_CHANGE, NONE_FOUND, REFUTED, UNDECIDED = "found", "no change", "none found", "refuted", "undecided"
@@ -19,8 +21,8 @@ OUTCOMES = (FOUND, NO_CHANGE, NONE_FOUND, REFUTED, UNDECIDED)
 # How far a number is to be trusted, the weakest first.
 GRADES = ("estimate", "enclosure", "exact")
 
-# Decimals that a record keeps of a number, and of one that has no error.
-_MOST_DIGITS, _EXACT_DIGITS = 400, 40
+# Decimals that a record keeps of a number, of an integer and of a fraction without an error.
+_MOST_DIGITS, _INTEGER_DIGITS, _FRACTION_DIGITS = 400, 40, 15
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,14 @@ def _decimals(value: Measured | Fraction | int | None, prefix: str) -> dict[str,
     }
 
 
+def plain(decimal: str | None) -> str:
+    """Return a decimal without an exponent where it is easily read so, a dash where there is none."""
+    if decimal is None:
+        return "-"
+    number = Decimal(decimal)
+    return f"{number:f}" if -5 < number.adjusted() < 12 else decimal
+
+
 def digits_of(number: Measured) -> int:
     """Return the significant digits of a number that its error leaves, at least one."""
     if number.value is None or number.error is None:
@@ -112,101 +122,10 @@ def digits_of(number: Measured) -> int:
     if number.value == 0:
         return 1
     if number.error == 0:
-        return _EXACT_DIGITS
+        return _INTEGER_DIGITS if number.value.denominator == 1 else _FRACTION_DIGITS
     ratio = abs(number.value) / number.error
     logarithm = math.log10(ratio.numerator) - math.log10(ratio.denominator)
     return min(max(math.floor(logarithm), 1), _MOST_DIGITS)
-
-
-@dataclass(frozen=True)
-class Axis:
-    """An axis of a figure: its words, `linear` or `log`, and its ends where they are not those of the data."""
-
-    label: str
-    scale: str = "linear"
-    low: float | None = None
-    high: float | None = None
-
-
-@dataclass(frozen=True)
-class Series:
-    """A line, points or dots of a figure.
-
-    Parameters
-    ----------
-    label : str
-        Words of the legend; empty leaves it out.
-    x, y : sequence of float
-        A value that is not finite leaves a gap.
-    style : {"line", "dashed", "dotted", "points", "joined", "dots"}
-        `points` are marked, `joined` marked and joined, `dots` tiny and many.
-    low, high : sequence of float
-        A band around the line.
-    colour : str
-        Name of a colour of the reports (blue, orange, green, red, grey); empty takes the next.
-    """
-
-    label: str
-    x: Sequence[float]
-    y: Sequence[float]
-    style: str = "line"
-    low: Sequence[float] = ()
-    high: Sequence[float] = ()
-    colour: str = ""
-
-
-@dataclass(frozen=True)
-class Density:
-    """Counts on a grid, drawn as shades: `rows` from below, each from the left, over `extent` = x0, x1, y0, y1."""
-
-    rows: Sequence[Sequence[int]]
-    extent: tuple[float, float, float, float]
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A thin line across a panel at a value of the axis `x` or `y`, with words."""
-
-    axis: str
-    value: float
-    label: str = ""
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One pair of axes of a figure."""
-
-    x: Axis
-    y: Axis
-    series: Sequence[Series] = ()
-    marks: Sequence[Mark] = ()
-    density: Density | None = None
-    title: str = ""
-    legend: str = "best"
-
-
-@dataclass(frozen=True)
-class Figure:
-    """Panels, `across` of them side by side, each `height` inches; the columns share their x axis if `shared`."""
-
-    panels: Sequence[Panel]
-    caption: str = ""
-    across: int = 1
-    height: float = 2.6
-    shared: bool = False
-
-    def data(self) -> dict[str, Any]:
-        """Return the figure as JSON, what is not finite as null."""
-        found: dict[str, Any] = _finite(asdict(self))
-        return found
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {k: _finite(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @dataclass(frozen=True)
@@ -326,3 +245,29 @@ class Kind(Protocol):
 
     def find(self, question: Mapping[str, Any], limit: TimeLimit) -> Finding:
         """Answer a question."""
+
+
+__all__ = [
+    "FOUND",
+    "GRADES",
+    "NONE_FOUND",
+    "NO_CHANGE",
+    "OUTCOMES",
+    "REFUTED",
+    "UNDECIDED",
+    "Axis",
+    "Density",
+    "Figure",
+    "Finding",
+    "Kind",
+    "Mark",
+    "Number",
+    "Option",
+    "Panel",
+    "Series",
+    "Table",
+    "TimeLimit",
+    "Witness",
+    "digits_of",
+    "plain",
+]

@@ -175,7 +175,9 @@ def _finding(
 def _law_in_words(chain: Chain) -> str:
     if chain.depth == 2:
         return "the closed form is linear in k, each decade of the perturbation costs ln 10 / ln(1 + eta lambda) steps."
-    return f"the closed form grows as 10^(k {Fraction(chain.depth - 2, 2)}), a power of the perturbation."
+    power = Fraction(chain.depth - 2, 2)
+    exponent = f"({'' if power.numerator == 1 else power.numerator}k/2)" if power.denominator == 2 else f"({power}k)"
+    return f"the closed form grows as 10^{'k' if power == 1 else exponent}, a power of the perturbation."
 
 
 def _numbers(

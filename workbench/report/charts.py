@@ -69,6 +69,8 @@ def _panel(axis: Any, panel: Mapping[str, Any]) -> None:
         low, high = panel[name]["low"], panel[name]["high"]
         if low is not None or high is not None:
             getattr(axis, f"set_{name}lim")(low, high)
+        if panel[name]["ticks"]:
+            getattr(axis, f"set_{name}ticks")(range(len(panel[name]["ticks"])), panel[name]["ticks"])
     if panel["title"]:
         axis.set_title(panel["title"], fontsize=9)
     if any(series["label"] for series in panel["series"]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from workbench.report.prose import inline, literal, number, prose
 from workbench.store import Record
 
 FORMATS = (".svg", ".png", ".pdf")
+
+# An integer below this is shown whole.
+_WHOLE = 10**12
 
 # Dots an inch of a figure that is a picture.
 _DOTS = 200
@@ -86,7 +90,11 @@ def _number(item: Mapping[str, Any], *, compared: bool) -> str:
 
 def _value(item: Mapping[str, Any], prefix: str) -> str:
     value = item[prefix.rstrip("_") or "value"]
-    return "[–]" if value is None else f"[{inline(number(value, max(item[f'{prefix}digits'], 2)))}]"
+    if value is None:
+        return "[–]"
+    whole = Decimal(value) == Decimal(value).to_integral_value() and abs(Decimal(value)) < _WHOLE
+    shown = f"{Decimal(value):.0f}" if whole else number(value, max(item[f"{prefix}digits"], 2))
+    return f"[{inline(shown)}]"
 
 
 def _error(error: str | None) -> str:
@@ -94,10 +102,10 @@ def _error(error: str | None) -> str:
 
 
 def _table(table: Mapping[str, Any]) -> str:
-    columns = ", ".join(["1fr", *["auto"] * (len(table["head"]) - 1)])
+    columns = ", ".join(["auto"] * len(table["head"]))
     head = ", ".join(literal(name) for name in table["head"])
     rows = ", ".join(f"({', '.join(f'[{_words(cell)}]' for cell in row)},)" for row in table["rows"])
-    return f"#aside[{_words(table['title'])}]\n\n#small[#ruled(columns: ({columns},), head: ({head},), {rows})]"
+    return f"#setting[{_words(table['title'])}]\n\n#small[#ruled(columns: ({columns},), head: ({head},), {rows})]"
 
 
 def _listed(name: str, items: list[str]) -> str:
