@@ -6,7 +6,8 @@ A search starts from them. Each is a part of a specification; what fits together
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Any
 
@@ -160,6 +161,18 @@ def random_problem(network: dict[str, Any], random: Random) -> dict[str, Any]:
         "loss": loss,
         "start": random_start(widths, random) if linear else {"scheme": "identity"},
     }
+
+
+def simplest(random: Random) -> Iterator[Specification]:
+    """Yield descent and flow from the identity on targets of each size, in an order drawn anew."""
+    cases = list(itertools.product(WIDTHS, range(4), (None, "largest", "1/10", "1/50", "1/2"), _LENGTHS[:3]))
+    random.shuffle(cases)
+    for widths, _, step, steps in cases:
+        flow: dict[str, Any] = {"name": "gradient_flow", "stop": {"time": random.choice(_TIMES)}}
+        method = flow if step is None else {"name": "gradient_descent", "step_size": step, "stop": {"steps": steps}}
+        loss = {"kind": "square", "target": random_target(widths[-1], widths[0], random), "normalisation": "half"}
+        network = {"kind": "linear", "widths": list(widths)}
+        yield {"problem": {"network": network, "loss": loss, "start": {"scheme": "identity"}}, "dynamics": method}
 
 
 def random_specification(random: Random) -> Specification:

@@ -16,7 +16,7 @@ from random import Random
 from workbench.errors import TheoremFileError
 from workbench.evidence import CONSISTENT, VIOLATED
 from workbench.probes._leaves import Coordinate, Specification, coordinates, placed
-from workbench.probes._moves import moved
+from workbench.probes._moves import extremes, moved
 from workbench.probes._seeds import assembled, known
 from workbench.probes._trial import Trial, attempt, audit, certified, certify
 from workbench.store import digest
@@ -33,6 +33,9 @@ _KNOWN_SHARE, _ASSEMBLED_SHARE = 0.35, 0.15
 
 # Trials kept as parents, the best of each kind and a sample of all; evaluations of one run of CMA-ES.
 _POOL, _OTHERS, _EVOLUTION = 40, 40, 60
+
+# Kinds whose best is taken to the extremes.
+_EXTREMES = 12
 
 # Factors by which a single number is moved; a sign, a little, and far.
 _FACTORS = tuple(Fraction(x) for x in ("-1", "9/10", "11/10", "1/2", "2", "1/10", "10", "99/100", "1/1000", "100"))
@@ -104,16 +107,28 @@ class Search:
                 break
             self.consider(specification)
         if not self.over:
-            for specification in assembled(self._distance, self._random, _ASSEMBLED_SHARE * self.seconds):
+            for specification in assembled(
+                self._distance, self._random, _ASSEMBLED_SHARE * self.seconds, self.seconds - self.elapsed
+            ):
                 self.consider(specification)
                 if self.over:
                     break
+        self._go_to_extremes()
         rounds: tuple[Callable[[], None], ...] = (self._restructure, self._move_one, self._to_the_edge) * 4
         while not self.over and self._pool:
             for step in (*rounds, self._evolve):
                 step()
                 if self.over:
                     return
+
+    def _go_to_extremes(self) -> None:
+        """Try the best of each kind deeper, longer, both, at the largest step, and from a minimum."""
+        best = sorted(self._pool.values(), key=_promise, reverse=True)[:_EXTREMES]
+        for trial in best:
+            for specification in extremes(trial.specification, self._random):
+                if self.over:
+                    return
+                self.consider(specification)
 
     def consider(self, specification: Specification) -> Trial | None:
         """Try a problem that meets the hypotheses, once; certify it where it breaks the statement."""

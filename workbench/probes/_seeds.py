@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -9,13 +10,13 @@ from random import Random
 
 from workbench import theorems
 from workbench.errors import WorkbenchError
-from workbench.probes._edge_cases import random_specification
+from workbench.probes._edge_cases import random_specification, simplest
 from workbench.probes._leaves import Specification, listed
 from workbench.probes._moves import moved
 from workbench.theorems import Theorem
 
-# Problems put together anew that meet the hypotheses: as many, or as many draws, as this.
-_ASSEMBLED, _DRAWS = 40, 1500
+# Problems put together anew that meet the hypotheses: no more than this.
+_ASSEMBLED = 60
 
 # Draws that are kept as parents of others while none, or few, meet every hypothesis.
 _PARENTS = 12
@@ -60,19 +61,22 @@ def known(theorem: Theorem) -> Iterator[Specification]:
 
 
 def assembled(
-    distance_of: Callable[[Specification], float | None], random: Random, seconds: float
+    distance_of: Callable[[Specification], float | None], random: Random, seconds: float, most: float
 ) -> Iterator[Specification]:
     """Yield problems that meet the hypotheses as far as they can be told before the run.
 
     Draws that fail the fewest are the parents of the next: one part at a time comes right.
     """
-    end, found = time.monotonic() + seconds, 0
+    end, last, found = time.monotonic() + seconds, time.monotonic() + most, 0
     parents: list[tuple[float, int, Specification]] = []
-    for number in range(_DRAWS):
-        if found == _ASSEMBLED or time.monotonic() > end:
+    plain = simplest(random)
+    for number in itertools.count():
+        # Where nothing was met yet, there is nothing better to do with the time than to go on.
+        if found >= _ASSEMBLED or (time.monotonic() > end and (found or time.monotonic() > last)):
             return
         fresh = not parents or not random.randrange(4)
-        specification = random_specification(random) if fresh else moved(random.choice(parents)[2], random)
+        drawn = random_specification(random) if fresh else moved(random.choice(parents)[2], random)
+        specification = next(plain, drawn) if number % 2 else drawn
         distance = distance_of(specification)
         if distance is None:
             continue

@@ -27,6 +27,9 @@ _CHEAP_DESCENT: dict[str, Any] = {"name": "ball", "digits": 16}
 # What a witness is certified with, in this order.
 CERTIFYING: tuple[dict[str, Any], ...] = ({"name": "ball", "digits": 30}, {"name": "ball", "digits": 80})
 
+# Seconds after which a limit that met a finaliser or an import tries again.
+_AGAIN = 0.005
+
 # A ratio counts where the errors are below this fraction of the larger side.
 _ROOM = 1000
 
@@ -38,6 +41,16 @@ class TooSlow(BaseException):
     """Raised within a trial that has had its time; no handler of errors on the way may take it for one of its own."""
 
 
+def _must_end(frame: FrameType | None) -> bool:
+    """Say whether what runs now must not be broken off: a finaliser, whose errors are swallowed, or an import."""
+    while frame is not None:
+        name, file = frame.f_code.co_name, frame.f_code.co_filename
+        if name == "__del__" or file.endswith("weakref.py") or file.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
+
+
 @contextmanager
 def limited(seconds: float) -> Iterator[None]:
     """Raise `TooSlow` within the block after some seconds, where the system and the thread allow it."""
@@ -46,6 +59,9 @@ def limited(seconds: float) -> Iterator[None]:
         return
 
     def stop(number: int, frame: FrameType | None) -> None:
+        if _must_end(frame):
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN)
+            return
         raise TooSlow
 
     before = signal.signal(signal.SIGALRM, stop)
