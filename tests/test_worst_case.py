@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import time
 from pathlib import Path
@@ -219,6 +220,9 @@ def test_the_command_tells_a_refutation(workbench_here: Command, tmp_path: Path)
     assert found.document["outcome"] == "refuted"
     specification = found.document["witness"]["specification"]
     assert experiment.read(specification, theorems.load(str(path))).evidence().verdict == VIOLATED
+    command = shlex.split(found.document["witness"]["command"])
+    again = workbench_here(*command[1:], "--json")
+    assert (again.status, again.document["verdict"]) == (1, VIOLATED)
     honest = experiment.read(specification, theorems.load("negative_eigenvalue")).evidence()
     assert honest.verdict == VACUOUS
     assert (tmp_path / "p.pdf").read_bytes().startswith(b"%PDF")

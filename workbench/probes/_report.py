@@ -8,12 +8,13 @@ from fractions import Fraction
 from typing import Any
 
 from workbench.exact import Measured, to_float
+from workbench.probes._command import compare_command
 from workbench.probes._leaves import Specification
 from workbench.probes._search import Search
 from workbench.probes._shrink import Witness as Smallest
 from workbench.probes._trial import CERTIFYING, Trial, attempt, cheap_backend
 from workbench.probes.base import Axis, Figure, Mark, Number, Panel, Series, Witness
-from workbench.theorems import Bound
+from workbench.theorems import Bound, Theorem
 
 # A figure draws every problem up to this many, and of more as many in turn.
 _MOST_POINTS = 2000
@@ -141,7 +142,8 @@ def _sides(witness: Trial) -> Panel | None:
     return None
 
 
-def witness_of(found: Smallest) -> Witness:
+def witness_of(found: Smallest, theorem: Theorem) -> Witness:
     """Return the witness of a record."""
     told = "; ".join(found.rechecked) or "certified in balls alone"
-    return Witness(f"{in_words(found.specification)} ({told})", found.specification)
+    command = compare_command(theorem, found.specification)
+    return Witness(f"{in_words(found.specification)} ({told})", found.specification, command)

@@ -85,20 +85,22 @@ def _finding(theorem: Theorem, question: Mapping[str, Any], found: list[Dropped]
         UNDECIDED if open_ else FOUND,
         f"Which hypotheses of {theorem.name} are needed?",
         answer,
-        witness=None if not needed or needed[0].witness is None else _report.witness_of(needed[0].witness),
+        witness=None if not needed or needed[0].witness is None else _report.witness_of(needed[0].witness, theorem),
         searched=[f"without {d.name}: {_report.effort(d.search)[0]}" for d in found],
         not_found=[f"a violation without {name}" for name in open_],
         figure=_figure(found),
-        tables=[Table("Each hypothesis dropped", ("hypothesis", "verdict", "witness"), [_row(d) for d in found])],
+        tables=[
+            Table("Each hypothesis dropped", ("hypothesis", "verdict", "witness"), [_row(d, theorem) for d in found])
+        ],
         notes=[]
         if len(found) == len(question["hypotheses"])
         else ["the time ended before every hypothesis was dropped"],
     )
 
 
-def _row(dropped: Dropped) -> tuple[str, str, str]:
+def _row(dropped: Dropped, theorem: Theorem) -> tuple[str, str, str]:
     if dropped.witness is not None:
-        return dropped.name, "needed", _report.witness_of(dropped.witness).says
+        return dropped.name, "needed", _report.witness_of(dropped.witness, theorem).says
     if dropped.search.inside == 0:
         return dropped.name, "not tried", "no problem was met that fails it alone and can be run"
     if dropped.search.decided == 0:

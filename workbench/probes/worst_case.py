@@ -63,7 +63,7 @@ def _refuted(theorem: Theorem, search: Search, seconds: float) -> Finding:
         UNDECIDED if assumed else REFUTED,
         _asked(theorem),
         answer,
-        witness=_report.witness_of(smallest),
+        witness=_report.witness_of(smallest, theorem),
         searched=_report.effort(search),
         figure=_report.history(search, smallest.trial, f"The search for a violation of {theorem.name}"),
     )
