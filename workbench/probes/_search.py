@@ -34,6 +34,9 @@ _KNOWN_SHARE, _ASSEMBLED_SHARE = 0.35, 0.15
 # Trials kept as parents, the best of each kind and a sample of all; evaluations of one run of CMA-ES.
 _POOL, _OTHERS, _EVOLUTION = 40, 40, 60
 
+# Problems that a file fails on before the search gives it up.
+_FAILURES = 100
+
 # Kinds whose best is taken to the extremes.
 _EXTREMES = 12
 
@@ -57,6 +60,8 @@ class Search:
         Of every choice that it makes.
     tries : int
         The most problems that are run.
+    clock : callable
+        What the seconds are of.
     broken : str or None
         A hypothesis that is set aside and that every problem is to fail.
     """
@@ -67,6 +72,7 @@ class Search:
     seed: int = 0
     tries: int = 100_000
     broken: str | None = None
+    clock: Callable[[], float] = time.monotonic
     tried: int = 0
     inside: int = 0
     decided: int = 0
@@ -84,12 +90,12 @@ class Search:
 
     def __post_init__(self) -> None:
         self._random = Random(self.seed)
-        self._start = time.monotonic()
+        self._start = self.clock()
 
     @property
     def elapsed(self) -> float:
         """Seconds since the search began."""
-        return time.monotonic() - self._start
+        return self.clock() - self._start
 
     @property
     def over(self) -> bool:
@@ -106,13 +112,9 @@ class Search:
             if self.over or self.elapsed > _KNOWN_SHARE * self.seconds:
                 break
             self.consider(specification)
-        if not self.over:
-            for specification in assembled(
-                self._distance, self._random, _ASSEMBLED_SHARE * self.seconds, self.seconds - self.elapsed
-            ):
-                self.consider(specification)
-                if self.over:
-                    break
+        self._assemble()
+        while not self.over and not self._pool and not self._hopeless:
+            self._assemble()
         self._go_to_extremes()
         rounds: tuple[Callable[[], None], ...] = (self._restructure, self._move_one, self._to_the_edge) * 4
         while not self.over and self._pool:
@@ -120,6 +122,19 @@ class Search:
                 step()
                 if self.over:
                     return
+
+    @property
+    def _hopeless(self) -> bool:
+        """Whether the file itself fails on whatever it is given."""
+        return self.failure is not None and self.inside == 0 and self.tried > _FAILURES
+
+    def _assemble(self) -> None:
+        share, left = _ASSEMBLED_SHARE * self.seconds, self.seconds - self.elapsed
+        if not self.over:
+            for specification in assembled(self._distance, self._random, share, left):
+                self.consider(specification)
+                if self.over:
+                    break
 
     def _go_to_extremes(self) -> None:
         """Try the best of each kind deeper, longer, both, at the largest step, and from a minimum."""
