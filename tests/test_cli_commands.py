@@ -50,45 +50,45 @@ def one_line(found: Any, *words: str) -> None:
     assert [word for word in words if word not in found.err] == []
 
 
-def test_list_names_every_kind(workbench: Command) -> None:
-    found = workbench("list", "--json")
+def test_list_names_every_kind(workbench_here: Command) -> None:
+    found = workbench_here("list", "--json")
     assert found.document["format"] == 1
     assert "positive_definite" in [theorem["name"] for theorem in found.document["theorems"]]
     assert "balancedness_flow" in found.document["derivations"]
     assert found.document["backends"] == ["float64", "mp", "ball", "exact", "torch"]
     assert {"dynamics", "starts", "targets", "observables", "reports"} <= set(found.document)
-    assert "positive_definite" in workbench("list").out
+    assert "positive_definite" in workbench_here("list").out
 
 
-def test_show_prints_a_theorem_and_what_shares_its_name(workbench: Command) -> None:
-    found = workbench("show", "positive_definite")
+def test_show_prints_a_theorem_and_what_shares_its_name(workbench_here: Command) -> None:
+    found = workbench_here("show", "positive_definite")
     assert found.status == 0
     for heading in ("Statement", "Hypotheses", "Standing", "Proof", "Source", "@misc"):
         assert f"\n{heading}" in found.out
     assert "derivations: positive_definite_envelope" in found.out
-    document = workbench("show", "positive_definite", "--json").document
+    document = workbench_here("show", "positive_definite", "--json").document
     assert document["hypotheses"][0]["name"] == "setting"
     assert document["thread"]["derivations"] == ["positive_definite_envelope"]
 
 
-def test_show_prints_a_derivation_by_name_and_by_path(workbench: Command) -> None:
+def test_show_prints_a_derivation_by_name_and_by_path(workbench_here: Command) -> None:
     path = Path(__file__).parent.parent / "derivations" / "balancedness_flow.py"
-    by_name, by_path = workbench("show", "balancedness_flow"), workbench("show", str(path))
+    by_name, by_path = workbench_here("show", "balancedness_flow"), workbench_here("show", str(path))
     assert by_name.status == by_path.status == 0
     assert by_name.out == by_path.out
     assert "Scope" in by_name.out
-    assert "constant" in workbench("show", "balancedness_flow", "--json").document["claim"]
+    assert "constant" in workbench_here("show", "balancedness_flow", "--json").document["claim"]
 
 
-def test_show_prints_the_thread_of_a_stem(workbench: Command) -> None:
-    found = workbench("show", "balancedness", "--json")
+def test_show_prints_the_thread_of_a_stem(workbench_here: Command) -> None:
+    found = workbench_here("show", "balancedness", "--json")
     assert found.document["thread"]["observables"][0].startswith("balancedness")
-    assert workbench("show", "loss").out == "observables: loss\n"
+    assert workbench_here("show", "loss").out == "observables: loss\n"
 
 
-def test_show_of_an_unknown_name_gives_the_nearest_ones(workbench: Command) -> None:
-    one_line(workbench("show", "positive_definit"), "positive_definite", "did you mean")
-    found = workbench("show", "zzz")
+def test_show_of_an_unknown_name_gives_the_nearest_ones(workbench_here: Command) -> None:
+    one_line(workbench_here("show", "positive_definit"), "positive_definite", "did you mean")
+    found = workbench_here("show", "zzz")
     one_line(found, "known: ")
     names = found.err.partition("known: ")[2].strip().split(", ")
     assert len(names) == len(set(names))
@@ -118,9 +118,9 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_a_wrong_question_is_one_line_and_leaves_nothing(workbench: Command, tmp_path: Path, case: str) -> None:
+def test_a_wrong_question_is_one_line_and_leaves_nothing(workbench_here: Command, tmp_path: Path, case: str) -> None:
     arguments, word = BAD[case]
-    one_line(workbench(*arguments), word)
+    one_line(workbench_here(*arguments), word)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -130,26 +130,26 @@ def test_no_argument_prints_the_help(workbench: Command) -> None:
     assert all(command in found.out + found.err for command in COMMANDS)
 
 
-def test_derive_prints_the_flow_of_the_network_that_was_named(workbench: Command) -> None:
-    found = workbench("derive", "gradient_flow", "--widths", "2,3,2", "--latex")
+def test_derive_prints_the_flow_of_the_network_that_was_named(workbench_here: Command) -> None:
+    found = workbench_here("derive", "gradient_flow", "--widths", "2,3,2", "--latex")
     assert found.status == 0
     assert r"\dot{W}_{1}" in found.out
-    document = workbench("derive", "gradient_flow", "--widths", "2,3,2", "--json").document
+    document = workbench_here("derive", "gradient_flow", "--widths", "2,3,2", "--json").document
     assert (document["format"], document["verdict"], document["widths"]) == (1, "proved", [2, 3, 2])
 
 
-def test_one_width_is_that_of_all_layers(workbench: Command) -> None:
-    document = workbench("derive", "spectral_laws", "--depth", "2", "--width", "2", "--json").document
+def test_one_width_is_that_of_all_layers(workbench_here: Command) -> None:
+    document = workbench_here("derive", "spectral_laws", "--depth", "2", "--width", "2", "--json").document
     assert (document["verdict"], document["widths"]) == ("proved", [2, 2, 2])
 
 
-def test_doctor_says_what_is_installed_and_what_the_store_holds(workbench: Command) -> None:
-    assert workbench("derive", "balancedness_flow", "--depth", "2").status == 0
-    found = workbench("doctor", "--json")
+def test_doctor_says_what_is_installed_and_what_the_store_holds(workbench_here: Command) -> None:
+    assert workbench_here("derive", "balancedness_flow", "--depth", "2").status == 0
+    found = workbench_here("doctor", "--json")
     assert found.status == 0
     assert found.document["store"] == {"path": ".workbench", "records": 1, "stale": 0}
     assert {"numpy", "sympy", "torch"} <= {package["name"] for package in found.document["packages"]}
-    assert "1 records, 0 stale" in workbench("doctor").out
+    assert "1 records, 0 stale" in workbench_here("doctor").out
 
 
 THEOREM = '''r"""The loss stays below a multiple of its start.
@@ -202,30 +202,30 @@ def theorems(tmp_path: Path) -> None:
         (["holds", "fails", "idle"], 1),
     ],
 )
-def test_of_several_verdicts_one_beats_three_beats_zero(workbench: Command, names: list[str], status: int) -> None:
-    found = workbench("verify", *(f"{name}.py" for name in names), "--json")
+def test_of_several_verdicts_one_beats_three_beats_zero(workbench_here: Command, names: list[str], status: int) -> None:
+    found = workbench_here("verify", *(f"{name}.py" for name in names), "--json")
     assert (found.status, found.document["status"]) == (status, status)
     assert [result["name"] for result in found.document["results"]] == names
 
 
 @pytest.mark.usefixtures("theorems")
-def test_a_theorem_by_path_works_as_a_built_in_one(workbench: Command) -> None:
-    shown = workbench("show", "holds.py")
+def test_a_theorem_by_path_works_as_a_built_in_one(workbench_here: Command) -> None:
+    shown = workbench_here("show", "holds.py")
     assert shown.status == 0
     assert "The loss stays below" in shown.out
     arguments = ["compare", "holds.py", "--target", "[[2]]", "--depth", "2", "--step-size", "1/64", "--steps", "4"]
-    assert workbench(*arguments, "--json").document["verdict"] == "consistent"
+    assert workbench_here(*arguments, "--json").document["verdict"] == "consistent"
     # Named with its folder it is the same run.
-    first = workbench("verify", "holds.py", "--json").document["results"][0]
-    second = workbench("verify", "./holds.py", "--json").document["results"][0]
+    first = workbench_here("verify", "holds.py", "--json").document["results"][0]
+    second = workbench_here("verify", "./holds.py", "--json").document["results"][0]
     assert (first["run_id"], second["recomputed"]) == (second["run_id"], False)
 
 
-def test_a_derivation_by_path_works_as_a_built_in_one(workbench: Command, tmp_path: Path) -> None:
+def test_a_derivation_by_path_works_as_a_built_in_one(workbench_here: Command, tmp_path: Path) -> None:
     source = Path(__file__).parent.parent / "derivations" / "balancedness_flow.py"
     (tmp_path / "mine.py").write_bytes(source.read_bytes())
-    assert workbench("derive", "mine.py", "--depth", "2").status == 0
-    found = workbench("verify", "mine.py", "--json")
+    assert workbench_here("derive", "mine.py", "--depth", "2").status == 0
+    found = workbench_here("verify", "mine.py", "--json")
     assert (found.status, found.document["results"][0]["name"]) == (0, "mine")
 
 
@@ -317,13 +317,13 @@ words = "After {drift:steps} steps."
 """
 
 
-def test_a_report_is_found_by_its_folder_wherever_that_lies(workbench: Command, tmp_path: Path) -> None:
+def test_a_report_is_found_by_its_folder_wherever_that_lies(workbench_here: Command, tmp_path: Path) -> None:
     # It bears the name of a built-in one, which must not be taken for it.
     folder = tmp_path / "mine" / "bartlett2018"
     folder.mkdir(parents=True)
     (folder / "report.toml").write_text(REPORT)
-    one_line(workbench("report", "mine/bartlett2018"), "workbench verify mine/bartlett2018")
-    found = workbench("verify", "mine/bartlett2018", "--json")
+    one_line(workbench_here("report", "mine/bartlett2018"), "workbench verify mine/bartlett2018")
+    found = workbench_here("verify", "mine/bartlett2018", "--json")
     assert (found.status, [result["part"] for result in found.document["results"]]) == (0, ["drift"])
-    assert workbench("report", "mine/bartlett2018").out == "wrote mine/bartlett2018/bartlett2018.pdf\n"
+    assert workbench_here("report", "mine/bartlett2018").out == "wrote mine/bartlett2018/bartlett2018.pdf\n"
     assert (folder / "bartlett2018.pdf").read_bytes().startswith(b"%PDF")

@@ -87,7 +87,7 @@ def test_the_kernel_multiplies_and_adds_in_registers() -> None:
     if register is None:
         pytest.skip("the count is of instructions of x86 with AVX")
     run(network((2, 2, 2), 2), 3, path="lanes")
-    kept: Any = descent(2, 2, size // 8, lanes._tile(2, budget), False)
+    kept: Any = descent(2, 2, size // 8, 1, lanes._tile(2, budget), False)
     # Code from the cache on disk cannot be inspected.
     kernel: Any = njit(nogil=True, fastmath={"contract"})(kept.py_func)
     kernel.compile(kept.signatures[0])
@@ -106,6 +106,28 @@ def test_tiles_divide_the_width_and_fit_the_registers() -> None:
             rows, columns = divmod(_tile(width, budget), 100)
             assert width % rows == width % columns == 0
             assert rows * columns <= budget
+            assert width == 1 or rows * columns <= width**2 // 2
+
+
+@pytest.mark.parametrize("width", [1, 2, 3])
+@pytest.mark.parametrize("momentum", [Fraction(0), Fraction(1, 2)])
+def test_several_registers_an_entry_agree_with_one(width: int, momentum: Fraction) -> None:
+    from workbench.ensembles import lanes
+
+    few, many = 40, 32 * lanes._register()[0] // 8
+    assert (lanes._parts(width, 1), lanes._parts(width, 16)) == (1, {1: 8, 2: 4, 3: 2}[width])
+    target = {"family": "uniform", "shape": [width, width]}
+    sizes = (Fraction(1, 8), Fraction(1, 16), Fraction(4))
+    runs = [
+        run(Ensemble((width,) * 4, target, count, sizes), 7, path="lanes", momentum=momentum) for count in (few, many)
+    ]
+    for index in range(few):
+        assert runs[0].status[index] == runs[1].status[index]
+        assert runs[0].ended_at[index] == runs[1].ended_at[index]
+        if runs[0].status[index] is Status.DIVERGED:
+            continue
+        for one, other in zip(runs[0].weights[-1], runs[1].weights[-1], strict=True):
+            np.testing.assert_allclose(one[index], other[index], rtol=1e-12, atol=1e-300)
 
 
 _SECOND_PROCESS = """
@@ -115,7 +137,7 @@ from workbench.ensembles.descent import run
 target = {"family": "uniform", "shape": [2, 2]}
 run(Ensemble((2, 2, 2), target, 2, (Fraction(1, 8),)), 3, path="lanes")
 size, budget = lanes._register()
-kernel = _kernel.descent(2, 2, size // 8, lanes._tile(2, budget), False)
+kernel = _kernel.descent(2, 2, size // 8, 1, lanes._tile(2, budget), False)
 print(sum(kernel.stats.cache_hits.values()), sum(kernel.stats.cache_misses.values()))
 """
 

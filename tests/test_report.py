@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench import content, derivation, experiment, report, theorems
+from workbench import content, derivation, experiment, probes, report, theorems
 from workbench.errors import InputError, StoreError, UnknownNameError
 from workbench.report import figures
 from workbench.report.claims import claims_json
@@ -268,7 +268,9 @@ def test_the_shipped_report_names_only_what_there_is() -> None:
         for run in plan.runs:
             if run.key not in plan.group(run.group)[:12]:
                 continue
-            if run.derivation is None:
+            if run.probe is not None:
+                assert probes.read(run.probe, run.options).specification()["kind"] == "probe"
+            elif run.derivation is None:
                 kind = "ensemble" if "ensemble" in run.experiment else "evidence"
                 assert runs.read(run.experiment).specification()["kind"] == kind
             else:

@@ -138,7 +138,7 @@ def text(record: Record) -> str:
     payload = record.payload
     grade = f" ({record.grade})" if record.grade else ""
     lines = [f"{record.name}: {record.verdict.upper()}{grade}", f"  {payload['asked']}", f"  {payload['answer']}"]
-    lines += [f"  {_number(number)}" for number in payload["numbers"].values()]
+    lines += [f"  {_number(payload['numbers'][name])}" for name in payload["order"]]
     for table in payload["tables"]:
         lines += [f"  {table['title']}", *_rows(table)]
     lines += [f"  searched: {what}" for what in payload["searched"]]
@@ -146,11 +146,22 @@ def text(record: Record) -> str:
     witness = payload["witness"]
     if witness is not None:
         lines.append(f"  witness: {witness['says']}")
-        lines += [f"    {line}" for line in witness["command"].splitlines()]
+        lines += [f"    {line}" for line in (witness["command"] or _exact(witness)).splitlines()]
     if payload["cut_short"] is not None:
         lines.append(f"  cut short after {payload['cut_short']:g} seconds; --time-limit gives it more")
     lines += [f"  note: {note}" for note in payload["notes"]]
     return "\n".join([*lines, f"  run id {record.id}"])
+
+
+# A witness without a command is printed where it is not longer than this; --json has it whole.
+_LONGEST = 400
+
+
+def _exact(witness: dict[str, Any]) -> str:
+    """Return the exact values of a witness, a line each, where they are few."""
+    lines = [f"{name}: {', '.join(map(str, v))}" for name, v in witness["specification"].items() if isinstance(v, list)]
+    told = "\n".join(lines)
+    return told if len(told) <= _LONGEST else ""
 
 
 def _number(number: dict[str, Any]) -> str:

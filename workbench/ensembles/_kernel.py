@@ -14,7 +14,7 @@ from pathlib import Path
 from numba import njit
 
 from workbench.ensembles import _tiles
-from workbench.ensembles._tiles import backward, forward, residual
+from workbench.ensembles._tiles import backward, forward, residual, within
 
 # The cache on disk knows a kernel by this file and by the numbers it closes over: one of them stands for the tiles.
 _TILES = 1 + zlib.crc32(Path(_tiles.__file__).read_bytes())
@@ -31,7 +31,7 @@ def workspace(width: int, depth: int, lanes: int, flow: bool) -> int:
 
 
 @cache
-def descent(width: int, depth: int, lanes: int, tile: int, momentum: bool) -> Callable[..., None]:
+def descent(width: int, depth: int, lanes: int, parts: int, tile: int, momentum: bool) -> Callable[..., None]:
     """Return the compiled descent of square layers.
 
     Parameters
@@ -39,7 +39,9 @@ def descent(width: int, depth: int, lanes: int, tile: int, momentum: bool) -> Ca
     width, depth : int
         d and L.
     lanes : int
-        Networks of a block, V: the entries of a SIMD register.
+        Networks of a block, V.
+    parts : int
+        SIMD registers that V entries take.
     tile : int
         100 rows + columns of a tile, both divisors of the width.
     momentum : bool
@@ -72,13 +74,9 @@ def descent(width: int, depth: int, lanes: int, tile: int, momentum: bool) -> Ca
             for lane in range(v):
                 m[factor + lane] = -scale * rate[lane]
             for step in range(first, first + max(count, 1)):
-                forward(m, 0, prefix, depth, d, v, tile)
-                residual(m, last_suffix, product, goal, norms, factor, d, v, tile)
-                judged = False
-                for lane in range(v):
-                    loss = scale / 2 * m[norms + lane]
-                    judged |= not (level < loss <= largest)
-                if judged:
+                forward(m, 0, prefix, depth, d, v, parts, tile)
+                residual(m, last_suffix, product, goal, norms, factor, d, v, parts, tile)
+                if not within(m, norms, scale / 2, level, largest, v, parts):
                     for lane in range(v):
                         loss = scale / 2 * m[norms + lane]
                         if state[lane] == 0 and not (level < loss <= largest):
@@ -95,7 +93,7 @@ def descent(width: int, depth: int, lanes: int, tile: int, momentum: bool) -> Ca
                 if momentum:
                     for q in range(size):
                         m[speed + q] *= beta
-                backward(m, 0, prefix, suffix, moved, depth, d, v, tile)
+                backward(m, 0, prefix, suffix, moved, depth, d, v, parts, tile)
                 if momentum:
                     for q in range(size):
                         m[q] += m[speed + q]
@@ -116,12 +114,12 @@ def descent(width: int, depth: int, lanes: int, tile: int, momentum: bool) -> Ca
 
 
 @cache
-def flow(width: int, depth: int, lanes: int, tile: int, columns: int) -> Callable[..., None]:
+def flow(width: int, depth: int, lanes: int, parts: int, tile: int, columns: int) -> Callable[..., None]:
     """Return the compiled flow of square layers by extrapolated midpoint rules.
 
     Parameters
     ----------
-    width, depth, lanes, tile : int
+    width, depth, lanes, parts, tile : int
         As for `descent`.
     columns : int
         Midpoint rules of 2, 4, ... substeps; their weights are the settings from the fifth on.
@@ -148,21 +146,22 @@ def flow(width: int, depth: int, lanes: int, tile: int, columns: int) -> Callabl
             for lane in range(v):
                 m[factor + lane] = -scale * rate[lane]
             for step in range(first, first + max(count, 1)):
-                forward(m, 0, prefix, depth, d, v, tile)
-                residual(m, last_suffix, product, goal, norms, factor, d, v, tile)
-                for lane in range(v):
-                    loss = scale / 2 * m[norms + lane]
-                    if state[lane] == 0 and not (level < loss <= largest):
-                        state[lane] = 1 if loss <= level else 3
-                        ended_at[block, lane], rate[lane], m[factor + lane] = step, 0, 0
-                        m[last_suffix + lane : last_suffix + area : v] = 0
+                forward(m, 0, prefix, depth, d, v, parts, tile)
+                residual(m, last_suffix, product, goal, norms, factor, d, v, parts, tile)
+                if not within(m, norms, scale / 2, level, largest, v, parts):
+                    for lane in range(v):
+                        loss = scale / 2 * m[norms + lane]
+                        if state[lane] == 0 and not (level < loss <= largest):
+                            state[lane] = 1 if loss <= level else 3
+                            ended_at[block, lane], rate[lane], m[factor + lane] = step, 0, 0
+                            m[last_suffix + lane : last_suffix + area : v] = 0
                 if count == 0:
                     break
                 for q in range(size):
                     m[origin + q] = m[q]
                     m[slope + q] = 0
                     m[total + q] = 0
-                backward(m, 0, prefix, suffix, slope, depth, d, v, tile)
+                backward(m, 0, prefix, suffix, slope, depth, d, v, parts, tile)
                 for column in range(columns):
                     substeps = 2 * column + 2
                     before, now = one, other
@@ -174,9 +173,9 @@ def flow(width: int, depth: int, lanes: int, tile: int, columns: int) -> Callabl
                     for _ in range(substeps - 1):
                         for q in range(size):
                             m[q] = m[origin + q] + m[now + q]
-                        forward(m, 0, prefix, depth, d, v, tile)
-                        residual(m, last_suffix, product, goal, norms, share, d, v, tile)
-                        backward(m, 0, prefix, suffix, before, depth, d, v, tile)
+                        forward(m, 0, prefix, depth, d, v, parts, tile)
+                        residual(m, last_suffix, product, goal, norms, share, d, v, parts, tile)
+                        backward(m, 0, prefix, suffix, before, depth, d, v, parts, tile)
                         before, now = now, before
                     for q in range(size):
                         m[total + q] += settings[4 + column] * m[now + q]

@@ -64,7 +64,9 @@ class Lanes:
         self._shapes = [tuple(w.shape[1:]) for w in batch.weights]
         self._width = _padded(max(max(shape) for shape in self._shapes))
         size, budget = _register()
-        self._lanes = size // np.dtype(self._type).itemsize
+        register = size // np.dtype(self._type).itemsize
+        parts = _parts(self._width, self.count // (2 * register))
+        self._lanes = parts * register
         self._blocks = -(-self.count // self._lanes)
         self._given = torch.as_tensor(batch.targets).numpy().astype(self._type)
         stacked = np.stack([self._laid_out(torch.as_tensor(w).numpy()) for w in batch.weights], axis=1)
@@ -80,7 +82,9 @@ class Lanes:
         shape = (self._width, len(batch.weights), self._lanes)
         tile = _tile(self._width, budget)
         self._kernel = (
-            _kernel.flow(*shape, tile, COLUMNS) if flow else _kernel.descent(*shape, tile, bool(batch.momentum))
+            _kernel.flow(*shape, parts, tile, COLUMNS)
+            if flow
+            else _kernel.descent(*shape, parts, tile, bool(batch.momentum))
         )
         self._room = _kernel.workspace(*shape, flow)
         self._register = size
@@ -171,11 +175,22 @@ def _padded(width: int) -> int:
 
 
 def _tile(width: int, budget: int) -> int:
-    """Return 100 rows + columns of the tile with the most products a load, within a budget of accumulators."""
+    """Return 100 rows + columns of the tile with the most products a load, within a budget of accumulators.
+
+    At most half a matrix: with its other half, the next product may begin before this one has ended.
+    """
     sizes = [k for k in range(1, width + 1) if width % k == 0]
-    shapes = [(r, c) for r in sizes for c in sizes if r * c <= budget]
-    rows, columns = max(shapes, key=lambda s: (s[0] * s[1] / (s[0] + s[1]), s[1]))
+    shapes = [(r, c) for r in sizes for c in sizes if r * c <= min(budget, max(1, width**2 // 2))]
+    rows, columns = max(shapes, key=lambda s: (s[0] * s[1] / (s[0] + s[1]), -abs(s[0] - s[1]), s[0]))
     return 100 * rows + columns
+
+
+def _parts(width: int, most: int) -> int:
+    """Return the registers of an entry: of small matrices several, for the work that hides the wait of a chain.
+
+    A product waits for the one before it: two processors of sums, four cycles long, want sixteen entries at hand.
+    """
+    return next((parts for parts in (1, 2, 4, 8) if parts * width**2 >= 16 or 2 * parts > most), 8)
 
 
 def _aligned(entries: int, kind: Any, size: int) -> np.ndarray:

@@ -20,9 +20,9 @@ from workbench.backends.running_error import RunningError
 from workbench.ensembles.descent import EnsembleRun, stream
 from workbench.ensembles.members import Ensemble
 from workbench.ensembles.plan import Plan
-from workbench.errors import InputError
+from workbench.errors import InputError, UnsupportedError
 from workbench.evidence import CONSISTENT, UNDECIDED, VACUOUS, VIOLATED
-from workbench.exact import Measured
+from workbench.exact import UNKNOWN, Measured
 from workbench.experiment import read_method
 from workbench.networks import Parameters, build
 from workbench.problem import Problem
@@ -37,6 +37,8 @@ _CHUNK = 512
 _RECORDS = 16
 
 _ROUNDOFF = 2.0**-53
+
+_MEMBER = "one member of an ensemble"
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,7 @@ def compare(
             followed = trajectories(carried, method, theorem.observes)
             for index, trajectory in zip(carried.members, followed, strict=True):
                 found = evidence.compare(theorem, trajectory, without)
+                notes |= dict.fromkeys(note for note in trajectory.notes if note != _MEMBER)
                 verdicts.append(found.verdict)
                 margins.append(found.margin)
                 word = trajectory.status.name.lower()
@@ -192,16 +195,17 @@ def _trajectory(
     own = replace(method, step_size=step_size)
     if flow:
         own = replace(method, stop=Stop(time=carried.steps[-1] * step_size))
+    measured, unmeasured = _measured(problem, None if flow else step_size, layers, bounds, steps, names)
     return Trajectory(
         problem,
         own,
         Arithmetic("torch", None, bits, carried.flags["device"]),
         steps,
         tuple(k * step_size for k in steps),
-        _measured(problem, None if flow else step_size, layers, bounds, steps, names),
+        measured,
         "estimate",
         status,
-        notes=("one member of an ensemble",) if status is not Status.DIVERGED else (),
+        notes=(*((_MEMBER,) if status is not Status.DIVERGED else ()), *unmeasured),
     )
 
 
@@ -212,12 +216,13 @@ def _measured(
     bounds: list[float],
     steps: tuple[int, ...],
     names: tuple[str, ...],
-) -> dict[str, tuple[Measured, ...]]:
-    """Compute the observables from weights that carry the member's error."""
+) -> tuple[dict[str, tuple[Measured, ...]], tuple[str, ...]]:
+    """Compute the observables from weights that carry the member's error; a sentence for each that there is none of."""
     backend = RunningError(Float64())
     network, real = build(problem, backend), reals(117)
     measures = {name: observables.load(name) for name in names}
     found: dict[str, list[Measured]] = {name: [] for name in names}
+    unmeasured: dict[str, str] = {}
     previous: Parameters | None = None
     with backend.session(), real.session():
         for k, step in enumerate(steps):
@@ -225,9 +230,14 @@ def _measured(
             adjacent = previous if step_size is not None and k and steps[k - 1] == step - 1 else None
             snapshot = observables.Snapshot(network, now, network.parameters, adjacent, step_size, real)
             for name, measure in measures.items():
-                found[name].append(measure(snapshot))
+                try:
+                    found[name].append(measure(snapshot))
+                except UnsupportedError as error:
+                    # Unknown, as in a run of its own: a statement about it is then vacuous or undecided.
+                    found[name].append(UNKNOWN)
+                    unmeasured[name] = f"{name} was not measured: {error}"
             previous = now
-    return {name: tuple(values) for name, values in found.items()}
+    return {name: tuple(values) for name, values in found.items()}, tuple(unmeasured.values())
 
 
 def _rank(margin: Measured) -> Fraction:

@@ -48,7 +48,7 @@ def of_numbers(depth: int, scaled: np.ndarray, start: np.ndarray, settle: int, s
             x = x - scaled * np.polyval(g, x)
             x[np.abs(x) > _ESCAPED] = np.nan
     counted = max(len(late), 1)
-    shape = np.array(late).reshape(-1, len(scaled), 1)
+    shape = _kept(np.array(late).reshape(-1, len(scaled), 1), np.isfinite(x))
     return Orbits(shape, np.where(np.isfinite(x), total / counted, np.nan))
 
 
@@ -73,7 +73,13 @@ def of_matrices(problem: Problem, steps_of: np.ndarray, settle: int, steps: int,
             lost = ~np.isfinite(layers[0]).all(axis=(1, 2)) | (np.abs(layers[0]).max(axis=(1, 2)) > _ESCAPED)
             for layer in layers:
                 layer[lost] = np.nan
-    return Orbits(np.array(late).reshape(-1, many, len(values)), np.full(many, np.nan))
+    shape = _kept(np.array(late).reshape(-1, many, len(values)), np.isfinite(layers[0]).all(axis=(1, 2)))
+    return Orbits(shape, np.full(many, np.nan))
+
+
+def _kept(late: np.ndarray, stayed: np.ndarray) -> np.ndarray:
+    """Return the late values of the orbits that stayed, NaN for the others: on the way out they would fill any axis."""
+    return np.where(stayed[None, :, None], late, np.nan)
 
 
 def period_of(orbit: np.ndarray, most: int) -> int | None:

@@ -115,6 +115,14 @@ def plain(decimal: str | None) -> str:
     return f"{number:f}" if -5 < number.adjusted() < 12 else decimal
 
 
+def shortened(value: Measured, places: int = 20) -> Measured:
+    """Return a value rounded to some decimal places and one more, what was cut off counted as error."""
+    if value.value is None or value.error is None:
+        return value
+    place = Fraction(1, 10 ** (places + 1))
+    return Measured(round(value.value / place) * place, value.error + place / 2)
+
+
 def digits_of(number: Measured) -> int:
     """Return the significant digits of a number that its error leaves, at least one."""
     if number.value is None or number.error is None:
@@ -204,6 +212,8 @@ class Finding:
             "asked": self.asked,
             "answer": self.answer,
             "numbers": {name: number.data() for name, number in self.numbers.items()},
+            # A store sorts the names: this is the order in which they are told.
+            "order": list(self.numbers),
             "witness": None if self.witness is None else asdict(self.witness),
             "searched": list(self.searched),
             "not_found": list(self.not_found),
@@ -270,4 +280,5 @@ __all__ = [
     "Witness",
     "digits_of",
     "plain",
+    "shortened",
 ]

@@ -30,6 +30,7 @@ from workbench.probes.base import (
     TimeLimit,
     Witness,
     plain,
+    shortened,
 )
 
 _STEPS = {
@@ -130,19 +131,12 @@ def _values(question: Mapping[str, Any], proved: Mapping[tuple[int, int], Root])
         key = f"depth_{depth}" + (f"_period_{period}" if several else "")
         label = f"L = {depth}" + (f", period {period}" if "periods" in question else "")
         known, words = _closed_form(name, depth, period, target, digits)
-        found[key] = Number(label, _shown(root.values[1], digits), "enclosure", known, words)
+        near = shortened(known, digits) if isinstance(known, Measured) else known
+        found[key] = Number(label, shortened(root.values[1], digits), "enclosure", near, words)
         if name in _STEPS and target != 1:
             step = _step(root.values[1], depth, target, digits)
-            found[f"{key}_step"] = Number(f"{label}, eta", _shown(step, digits), "enclosure")
+            found[f"{key}_step"] = Number(f"{label}, eta", shortened(step, digits), "enclosure")
     return found
-
-
-def _shown(value: Measured, digits: int) -> Measured:
-    """Return a value rounded to the digits that were asked for, what was cut off counted as error."""
-    if value.value is None or value.error is None:
-        return value
-    place = Fraction(1, 10 ** (digits + 1))
-    return Measured(round(value.value / place) * place, value.error + place / 2)
 
 
 def _step(scaled: Measured, depth: int, target: Fraction, digits: int) -> Measured:

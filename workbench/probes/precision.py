@@ -35,6 +35,7 @@ from workbench.probes.base import (
     TimeLimit,
     Witness,
     plain,
+    shortened,
 )
 from workbench.records import thinned
 
@@ -134,7 +135,7 @@ def _answer(partings: Mapping[str, int | None], ladder: Ladder) -> str:
 
 
 def _numbers(ladder: Ladder, partings: Mapping[str, int | None]) -> dict[str, Number]:
-    found = {"loss": Number("loss of exact descent at the end", ladder.exact[-1], ladder.enclosure.grade)}
+    found = {"loss": Number("loss of exact descent at the end", shortened(ladder.exact[-1]), ladder.enclosure.grade)}
     for rung, step in partings.items():
         if step is not None:
             key = f"digits_{rung}" if rung.isdecimal() else rung

@@ -35,7 +35,7 @@ def details(record: Record) -> list[str]:
     """Return the numbers of a probe, what was searched, and the witness, as Typst."""
     payload = record.payload
     parts = [
-        _numbers(payload["numbers"]),
+        _numbers({name: payload["numbers"][name] for name in payload["order"]}),
         *(_table(table) for table in payload["tables"]),
         _listed("Searched", payload["searched"]),
         _listed("Not found", payload["not_found"]),
@@ -47,7 +47,7 @@ def details(record: Record) -> list[str]:
 
 
 # A probe speaks in plain words, so that a terminal can show them; in print its powers and Greek letters are formulas.
-_POWERS = re.compile(r"(?<![\w$])(\w+)\^\(?(-?[\w./]+)\)?(?![\w$])")
+_POWERS = re.compile(r"(?<![\w$])(\w+)\^(?:\(([^()]+)\)|(-?[\w.]+))(?![\w$])")
 _GREEK = re.compile(r"(?<![\w`$\\])(eta|lambda|xi|kappa|delta)(_\w+)?(?![\w`$])")
 
 
@@ -58,7 +58,7 @@ def _words(text: str) -> str:
 
 
 def _formulas(text: str) -> str:
-    told = _POWERS.sub(lambda m: f"${_letter(m.group(1))}^{{{m.group(2)}}}$", text)
+    told = _POWERS.sub(lambda m: f"${_letter(m.group(1))}^{{{m.group(2) or m.group(3)}}}$", text)
     pieces = re.split(r"(\$[^$]*\$)", told)
     greek = [p if k % 2 else _GREEK.sub(lambda m: f"$\\{m.group(0)}$", p) for k, p in enumerate(pieces)]
     return "".join(greek)

@@ -8,7 +8,6 @@ that kills its worker (by memory, most often) fails alone.
 
 from __future__ import annotations
 
-import multiprocessing
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import (
@@ -16,7 +15,6 @@ from concurrent.futures import (
     BrokenExecutor,
     Executor,
     Future,
-    ProcessPoolExecutor,
     wait,
 )
 from pathlib import Path
@@ -25,6 +23,7 @@ from workbench.store import Store
 from workbench.sweeps import remote, runs
 from workbench.sweeps.claims import claimed
 from workbench.sweeps.outcomes import BUSY, COMPUTED, FOUND, Outcome, failed
+from workbench.sweeps.pool import pool
 from workbench.sweeps.specification import Cell
 
 
@@ -84,15 +83,10 @@ def _pass(cells: list[Cell], root: Path, waits: bool, processes: int) -> Iterato
     waiting = deque(cells)
     while waiting:
         suspects: list[Cell] = []
-        with _pool(processes) as pool:
-            yield from _shared(pool, waiting, suspects, root, waits, 2 * processes)
+        with pool(processes) as workers:
+            yield from _shared(workers, waiting, suspects, root, waits, 2 * processes)
         for cell in suspects:
             yield cell, _alone(cell, root, waits)
-
-
-def _pool(processes: int) -> ProcessPoolExecutor:
-    # Spawned: a forked child would inherit the threads' locks of the numerical libraries.
-    return ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"))
 
 
 def _shared(
@@ -116,8 +110,8 @@ def _shared(
 
 
 def _alone(cell: Cell, root: Path, waits: bool) -> Outcome:
-    with _pool(1) as pool:
+    with pool(1) as workers:
         try:
-            return pool.submit(carry, cell, root, waits).result()
+            return workers.submit(carry, cell, root, waits).result()
         except BrokenExecutor:
             return failed(cell, None, "its worker died, most often for want of memory")
