@@ -67,3 +67,18 @@ def gaussian_numerators(stream: str, seeds: Iterable[int], count: int) -> np.nda
     quantile = NormalDist().inv_cdf
     values = [quantile(u) for u in (heads * 2.0**-53).ravel().tolist()]
     return np.rint(np.array(values) * 2.0**GAUSSIAN_BITS).astype(np.int64).reshape(heads.shape)
+
+
+def signs(stream: str, seed: int, step: int, shape: tuple[int, int]) -> list[list[int]]:
+    """Return a matrix of fair signs, one matrix for each step."""
+    rows, columns = shape
+    place = f"{stream}/{step}"
+    return [
+        [1 if uniform(place, seed, i * columns + j) < Fraction(1, 2) else -1 for j in range(columns)]
+        for i in range(rows)
+    ]
+
+
+def sample(stream: str, seed: int, step: int, size: int, population: int) -> list[int]:
+    """Return independent uniform indices below a number, with replacement, for each step."""
+    return [integer(f"{stream}/{step}", seed, index, 0, population - 1) for index in range(size)]

@@ -192,6 +192,8 @@ def read_start(scheme: str, given: Mapping[str, Any]) -> Start:
         parameters["seed"] = int(seed)
     if scheme in ("gaussian", "orthogonal"):
         parameters = {"seed": 0, **parameters, "generator": GENERATOR}
+    if isinstance(parameters.get("numbers"), list | tuple):
+        parameters["numbers"] = [str(exact(x, "a number of the start")) for x in parameters["numbers"]]
     if "weights" in parameters:
         layers = [targets.matrix(layer) for layer in parameters["weights"]]
         inexact = inexact or any(layer.from_float for layer in layers)

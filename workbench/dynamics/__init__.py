@@ -54,7 +54,7 @@ def parameters(name: str, given: Mapping[str, Any]) -> dict[str, Fraction]:
     Raises
     ------
     InputError
-        If one is unknown, missing, or negative.
+        If one is unknown, missing, negative, or no integer where it counts.
     """
     known: Mapping[str, Fraction | None] = module(name).PARAMETERS
     for key in given:
@@ -71,6 +71,8 @@ def parameters(name: str, given: Mapping[str, Any]) -> dict[str, Fraction]:
     for key, value in values.items():
         if value is not None and value < 0:
             raise InputError(f"the {key} is {value}; it must not be negative")
+        if value is not None and key in getattr(module(name), "INTEGERS", ()) and value.denominator != 1:
+            raise InputError(f"the {key} is {value}; give an integer")
     return {k: v for k, v in values.items() if v is not None}
 
 

@@ -216,7 +216,10 @@ def largest_error(backend: Backend, parameters: Parameters) -> Fraction | None:
     return Fraction(0)
 
 
-def error_bound(problem: Problem, backend: Backend, growth: Growth) -> CarriedError | EstimatedBound | CertifiedBound:
+Errors = CarriedError | EstimatedBound | CertifiedBound
+
+
+def error_bound(problem: Problem, backend: Backend, growth: Growth) -> Errors:
     """Return how the error of this arithmetic is known on this problem."""
     if isinstance(backend, RunningError):
         return EstimatedBound(problem, backend, growth)
@@ -228,7 +231,9 @@ def error_bound(problem: Problem, backend: Backend, growth: Growth) -> CarriedEr
 __all__ = [
     "CarriedError",
     "CertifiedBound",
+    "Errors",
     "EstimatedBound",
+    "Growth",
     "HessianBound",
     "error_bound",
     "largest_error",

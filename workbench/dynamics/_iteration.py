@@ -14,12 +14,12 @@ import numpy as np
 from workbench.backends import Array, Backend
 from workbench.backends.float64 import nearest
 from workbench.backends.running_error import RunningError, enclosing
-from workbench.dynamics._error_bounds import error_bound
+from workbench.dynamics._error_bounds import Errors, Growth, error_bound
 from workbench.dynamics._fixed_point_descent import BeyondFloats, FixedPointDescent, applies
 from workbench.dynamics._recorder import PrecisionShort, Recorder
 from workbench.dynamics._stopping import DIVERGED, number_of_steps, proved_divergence, unproved_divergence
 from workbench.errors import UnsupportedError
-from workbench.networks import Parameters, build
+from workbench.networks import Built, Parameters, build
 from workbench.problem import Problem
 from workbench.trajectory import Arithmetic, Method, Status, Trajectory
 
@@ -27,6 +27,16 @@ from workbench.trajectory import Arithmetic, Method, Status, Trajectory
 _MOST_EXACT_BITS = 2**24
 
 Memory = tuple[Array, ...]
+
+
+class Oracle(Protocol):
+    """Where a step's gradients come from, if not from the loss itself."""
+
+    def gradients(self, network: Built, parameters: Parameters, step: int) -> Parameters:
+        """Return the gradients that a step takes."""
+
+    def error_bound(self, problem: Problem, backend: Backend, growth: Growth) -> Errors:
+        """Return how the error of the iterates is known."""
 
 
 class Rule(Protocol):
@@ -52,6 +62,7 @@ def descend(
     observes: tuple[str, ...],
     keep_weights: bool,
     digits: int | None,
+    oracle: Oracle | None = None,
 ) -> Trajectory:
     """Iterate a rule until the method's stop and return the trajectory."""
     if base.name == "exact":
@@ -61,7 +72,7 @@ def descend(
             # Where errors grow past the floats, balls, whose exponents have no end, carry on from the start.
             with suppress(BeyondFloats):
                 return FixedPointDescent(problem, base, method, observes, keep_weights, digits).run()
-        return _Descent(problem, base, method, rule, observes, keep_weights, digits).run()
+        return _Descent(problem, base, method, rule, observes, keep_weights, digits, oracle).run()
 
 
 class _Descent:
@@ -76,6 +87,7 @@ class _Descent:
         observes: tuple[str, ...],
         keep_weights: bool,
         digits: int | None,
+        oracle: Oracle | None,
     ) -> None:
         if method.step_size is None:
             raise UnsupportedError(f"the dynamics {method.name} needs a step size")
@@ -86,7 +98,9 @@ class _Descent:
         self.recorder = Recorder(
             self.network, observes, keep_weights, method.step_size, digits, dict(method.parameters)
         )
-        self.errors = error_bound(problem, self.backend, rule.growth)
+        self.oracle = oracle
+        known = error_bound if oracle is None else oracle.error_bound
+        self.errors: Errors = known(problem, self.backend, rule.growth)
         self.digits = digits
         self.notes: list[str] = []
         self.steps = number_of_steps(method)
@@ -101,8 +115,11 @@ class _Descent:
             loss, gradients = self.network.loss_and_gradients(parameters)
             status = self._status(loss, parameters, step)
             if status is None:
+                if self.oracle is not None:
+                    gradients = self.oracle.gradients(self.network, parameters, step)
                 after, memory_after = self.rule.advance(self.backend, parameters, gradients, memory)
-                if self._same((*parameters, *memory), (*after, *memory_after)):
+                # Noise may move what one draw of it does not.
+                if self.oracle is None and self._same((*parameters, *memory), (*after, *memory_after)):
                     status = Status.STALLED
             if status is not None or self.recorder.wants(step):
                 self._record(step, parameters, previous)

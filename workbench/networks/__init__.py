@@ -6,13 +6,14 @@ residual, and every dynamics and observable sees only the contract `Built`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 from workbench.backends import Array, Backend
 from workbench.initialization import BalancedLayer, weights
 from workbench.networks.linear import Linear
 from workbench.networks.residual import Residual
-from workbench.problem import LinearNetwork, Problem
+from workbench.problem import LinearNetwork, Problem, SquareLoss
 
 Parameters = tuple[Array, ...]
 
@@ -46,4 +47,12 @@ def build(problem: Problem, backend: Backend) -> Built:
     return Residual(problem, backend, start)
 
 
-__all__ = ["Built", "Parameters", "build"]
+def with_loss(network: Built, loss: SquareLoss) -> Built:
+    """Return the same network with the same initial weights and another loss."""
+    problem = replace(network.problem, loss=loss)
+    if isinstance(problem.network, LinearNetwork):
+        return Linear(problem, network.backend, network.parameters)
+    return Residual(problem, network.backend, network.parameters)
+
+
+__all__ = ["Built", "Parameters", "build", "with_loss"]

@@ -8,12 +8,13 @@ errors that they propagate are.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 
 import numpy as np
 
 from workbench.backends.float64 import Float64
-from workbench.networks import build
-from workbench.problem import Problem
+from workbench.networks import build, with_loss
+from workbench.problem import Problem, SquareLoss
 
 # Below this many weights all second derivatives at once are cheaper than Lanczos.
 _DENSE = 300
@@ -34,6 +35,12 @@ class Curvature:
     def __init__(self, problem: Problem) -> None:
         self._network = build(problem, Float64())
         self._shapes = problem.network.shapes
+
+    def of(self, loss: SquareLoss) -> Curvature:
+        """Return the same of another loss."""
+        other = copy(self)
+        other._network = with_loss(self._network, loss)
+        return other
 
     def extremes(self, layers: Sequence[np.ndarray]) -> tuple[float, float]:
         """Return the smallest and the largest eigenvalue at some weights; infinite where they are not finite."""

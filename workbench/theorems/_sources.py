@@ -85,3 +85,12 @@ GHOSH_2025 = Source(
     where="ICLR 2025; arXiv:2502.20531",
     url="https://arxiv.org/abs/2502.20531",
 )
+
+
+ZIYIN_2023 = Source(
+    authors="Liu Ziyin, Hongchao Li, Masahito Ueda",
+    year=2023,
+    title="Law of balance and stationary distribution of stochastic gradient descent",
+    where="arXiv:2308.06671",
+    url="https://arxiv.org/abs/2308.06671",
+)
