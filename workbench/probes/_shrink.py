@@ -19,8 +19,9 @@ from workbench.theorems import Bound, Identity, Theorem
 # Denominators that are tried for all numbers at once, then for each alone.
 _DENOMINATORS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 32, 40, 64, 100, 128, 250, 1000)
 
-# Exact rationals grow in digits by the factor 2L - 1 a step: this many steps, of so many layers, are quick.
-_EXACT_STEPS, _EXACT_DEPTH = 5, 4
+# Exact rationals grow in digits by the factor 2L - 1 a step: beyond this growth a single product of two is slow, and
+# nothing can break it off.
+_GROWTH, _EXACT_STEPS = 500, 40
 
 _SLOW = 4.0
 
@@ -207,7 +208,7 @@ def rechecked(theorem: Theorem, specification: Specification, seconds: float = 1
     method = specification["dynamics"]
     steps = method["stop"].get("steps")
     depth = len(specification["problem"]["network"].get("widths", ())) - 1
-    if steps is not None and steps <= _EXACT_STEPS and 1 <= depth <= _EXACT_DEPTH:
+    if depth >= 1 and steps is not None and steps <= _EXACT_STEPS and (2 * depth - 1) ** steps <= _GROWTH:
         bare = {k: specification[k] for k in ("problem", "dynamics")}
         exact = attempt(theorem, bare, tuple(specification["without"]), seconds, {"name": "exact"})
         if exact.verdict == VIOLATED:
