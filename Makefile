@@ -22,13 +22,15 @@ lint: $(STAMP)
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-# Write the tables of theorems and derivations anew between their markers.
+# Write the tables of theorems and derivations anew between their markers, and the page of the whole catalogue.
 readme: $(STAMP)
 	$(BIN)/workbench list --markdown > $(VENV)/catalogue.md
 	awk '/^<!-- end of the catalogue -->/ { inside = 0 } !inside { print } \
 	  /^<!-- catalogue -->/ { inside = 1; while ((getline line < "$(VENV)/catalogue.md") > 0) print line }' \
 	  README.md > $(VENV)/README.md
 	mv $(VENV)/README.md README.md
+	$(BIN)/workbench list --page > $(VENV)/catalogue.md
+	mv $(VENV)/catalogue.md reports/catalogue.md
 
 $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)

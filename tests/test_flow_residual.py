@@ -13,6 +13,7 @@ from workbench.backends import load
 from workbench.backends.ball import arb
 from workbench.dynamics import _flow_tape
 from workbench.dynamics._flow_bound import enclosed_error
+from workbench.dynamics._hessian_balls import CurvatureBound
 from workbench.dynamics._taylor import ingredients
 from workbench.networks import build
 from workbench.problem import Problem, ResidualNetwork, SquareLoss, Start
@@ -31,10 +32,10 @@ def flow(given, *, time="1", digits=15, observes=("loss",)):
     return dynamics.run(given, method, Arithmetic("ball", digits), observes, keep_weights=True)
 
 
-def scalar(target="2", start="1/3", scale="3/2", depth=1):
+def scalar(target="2", start="1/3", scale="3/2", depth=1, activation="tanh"):
     weights = Start("given", {"weights": [[[start]]] * depth})
     loss = SquareLoss(targets.matrix([[target]]), targets.matrix([["4/5"]]))
-    return Problem(ResidualNetwork(1, depth, "tanh", Fraction(scale)), loss, weights)
+    return Problem(ResidualNetwork(1, depth, activation, Fraction(scale)), loss, weights)
 
 
 @pytest.mark.parametrize(("target", "start"), [("2", "1/3"), ("-1", "1/2"), ("1/10", "2")])
@@ -60,7 +61,44 @@ def test_one_scalar_block_passes_each_value_at_the_time_that_an_integral_tells(t
         assert times[1] - times[0] < mp.mpf(10) ** -18
 
 
-CASES = [problem(), problem(1, 3, 1), problem(2, 1, 3, seed=2), problem(2, 2, 2, "identity")]
+CURVES = {
+    "tanh": (lambda mp, z: mp.tanh(z), lambda mp, z: 1 - mp.tanh(z) ** 2),
+    "arctan": (lambda mp, z: mp.atan(z), lambda mp, z: 1 / (1 + z * z)),
+    "softplus": (lambda mp, z: mp.log((1 + mp.exp(z)) / 2), lambda mp, z: 1 / (1 + mp.exp(-z))),
+}
+
+
+@pytest.mark.parametrize("activation", CURVES)
+@pytest.mark.parametrize(("target", "start"), [("2", "1/3"), ("-1", "1/2"), ("1/10", "2"), ("3", "0")])
+def test_one_scalar_block_of_any_activation_passes_each_weight_at_the_time_of_an_integral(activation, target, start):
+    run = flow(scalar(target, start, activation=activation), time="2", digits=20)
+    mp = mpmath.MPContext()
+    mp.dps = 40
+    x, y, delta = mp.mpf(4) / 5, mp.mpf(Fraction(target).numerator) / Fraction(target).denominator, mp.mpf(3) / 2
+    value, slope = CURVES[activation]
+
+    def rate(a):
+        return -delta * x * slope(mp, a * x) * (x + delta * value(mp, a * x) - y)
+
+    def time(weight):
+        ends = [mp.mpf(w.numerator) / w.denominator for w in (Fraction(start), weight)]
+        return mp.quad(lambda a: 1 / rate(a), mp.linspace(*ends, 5))
+
+    for moment, weights in list(zip(run.times, run.weights, strict=True))[1::13]:
+        low, high = weights[0][0][0].bounds()
+        times = sorted([time(low), time(high)])
+        assert times[0] <= mp.mpf(moment.numerator) / moment.denominator <= times[1]
+        assert times[1] - times[0] < mp.mpf(10) ** -18
+
+
+CASES = [
+    problem(),
+    problem(1, 3, 1),
+    problem(2, 1, 3, seed=2),
+    problem(2, 2, 2, "identity"),
+    problem(2, 2, 2, "arctan"),
+    problem(2, 2, 1, "softplus"),
+]
 
 
 @pytest.mark.parametrize("given", CASES)
@@ -102,7 +140,7 @@ def one_step(given, order, length):
         return float(apart), None if error is None else float(error)
 
 
-@pytest.mark.parametrize("given", [CASES[0], scalar("2", "0"), scalar("1", "2", depth=2)])
+@pytest.mark.parametrize("given", [*CASES[:1], *CASES[4:], scalar("2", "0"), scalar("1", "2", depth=2)])
 @pytest.mark.parametrize("order", [2, 3, 5])
 def test_the_bound_of_a_step_holds_and_is_not_idle(given, order):
     true, bound = one_step(given, order, Fraction(1, 16))
@@ -111,7 +149,7 @@ def test_the_bound_of_a_step_holds_and_is_not_idle(given, order):
     assert one_step(given, order, Fraction(1, 32))[1] <= bound / 2**order / 1.6
 
 
-@pytest.mark.parametrize("rule", ["_tanh", "_product"])
+@pytest.mark.parametrize("rule", ["_self_made", "_product"])
 def test_a_tail_that_is_left_out_is_caught(monkeypatch, rule):
     monkeypatch.setattr(_flow_tape._Tails, rule, lambda self, *_: arb(0))
     caught = [one_step(given, 2, Fraction(1, 16)) for given in (CASES[0], scalar("2", "0"), scalar("1", "2", depth=2))]
@@ -120,3 +158,29 @@ def test_a_tail_that_is_left_out_is_caught(monkeypatch, rule):
 
 def test_a_step_beyond_the_convergence_of_the_series_is_refused():
     assert one_step(scalar("100", "0"), 4, Fraction(1))[1] is None
+
+
+@pytest.mark.parametrize(
+    ("activation", "rule"),
+    [("arctan", "_inverse"), ("arctan", "_driven"), ("softplus", "_self_made"), ("softplus", "_driven")],
+)
+def test_a_tail_of_arctan_or_softplus_that_is_left_out_is_caught(monkeypatch, activation, rule):
+    cases = [scalar("3", start, "4", activation=activation) for start in ("2", "1", "1/4")]
+    steps = [(given, order) for given in cases for order in (1, 2, 3)]
+    assert all(true <= bound for true, bound in (one_step(g, n, Fraction(1, 64)) for g, n in steps))
+    monkeypatch.setattr(_flow_tape._Tails, rule, lambda self, *_: arb(0))
+    assert any(true > bound for true, bound in (one_step(g, n, Fraction(1, 64)) for g, n in steps))
+
+
+@pytest.mark.parametrize("activation", ["tanh", "arctan", "softplus"])
+def test_the_hessian_of_an_activation_is_the_second_derivative(activation):
+    given = scalar("2", "1/3", activation=activation)
+    mp = mpmath.MPContext()
+    mp.dps = 40
+    value = CURVES[activation][0]
+    x = mp.mpf(4) / 5
+    wanted = mp.diff(lambda a: (x + mp.mpf(3) / 2 * value(mp, a * x) - 2) ** 2 / 2, mp.mpf(1) / 3, 2)
+    backend = load("ball", bits=120)
+    with backend.session():
+        found = CurvatureBound(given, backend).hessian(build(given, backend).parameters)
+        assert abs(float(found[0, 0]) - float(wanted)) < 1e-14

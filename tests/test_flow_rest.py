@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
 from workbench import dynamics, targets
 from workbench.backends import load
 from workbench.backends.ball import arb
 from workbench.dynamics import _flow_rest, _hessian_balls, _taylor
-from workbench.dynamics._flow_bound import StepBound
+from workbench.dynamics._error_bounds import spread_evenly
+from workbench.dynamics._flow_fixed_bound import FixedBound
 from workbench.dynamics._flow_rest import starts_at_rest, trapped
-from workbench.dynamics._hessian_balls import CurvatureBound, smallest_eigenvalue
+from workbench.dynamics._hessian_balls import CurvatureBound, Tangent, Tangents, least_eigenvalue
+from workbench.dynamics._hessian_boxes import Box, HessianBoxes, enclosing_box
 from workbench.networks import build
 from workbench.problem import LinearNetwork, Problem, ResidualNetwork, SquareLoss, Start
 from workbench.trajectory import Arithmetic, Method, Status, Stop
@@ -104,9 +108,9 @@ def test_the_smallest_eigenvalue_of_a_box_is_a_lower_bound_and_not_idle():
     with backend.session():
         a = backend.matrix([[Fraction(2), Fraction(1)], [Fraction(1), Fraction(-1)]])
         exact = 0.5 - 13**0.5 / 2
-        assert exact - 1e-12 < float(smallest_eigenvalue(a)) <= exact
+        assert exact - 1e-12 < float(least_eigenvalue(enclosing_box(a))) <= exact
         wide = a + type(a)(2, 2, [type(a[0, 0])(0, 0.125)] * 4)
-        assert exact - 0.3 < float(smallest_eigenvalue(wide)) <= exact - 0.125
+        assert exact - 0.3 < float(least_eigenvalue(enclosing_box(wide))) <= exact - 0.125
 
 
 def test_the_hessian_of_tangents_is_the_second_derivative():
@@ -118,8 +122,39 @@ def test_the_hessian_of_tangents_is_the_second_derivative():
         assert [float(x) for x in found.entries()] == [4, 11.5, 11.5, 9]
 
 
+@pytest.mark.parametrize("widths", [(1, 1), (2, 3, 2), (1, 3, 2, 2), (3, 2)])
+def test_the_hessian_in_doubles_contains_the_one_in_balls_and_is_as_narrow(widths):
+    inputs = targets.matrix({"family": "uniform", "shape": [widths[0], 2], "seed": 3})
+    target = targets.matrix({"family": "uniform", "shape": [widths[-1], 2], "seed": 2})
+    start = Start("gaussian", {"seed": 1})
+    posed = Problem(LinearNetwork(widths), SquareLoss(target, inputs, normalisation="mean"), start)
+    backend = load("ball", bits=80)
+    with backend.session():
+        exact = build(posed, backend).parameters
+        for reach in (0, 2**-10):
+            balls = tuple(spread_evenly(backend._flint, a, backend._flint.arb(reach)) for a in exact)
+            found = HessianBoxes(posed, Tangents, Tangent, backend)(balls)
+            sharp = CurvatureBound(posed, backend).hessian(exact)
+            rough = CurvatureBound(posed, backend).hessian(balls)
+            values = zip(found.middle.flat, found.radius.flat, sharp.entries(), rough.entries(), strict=True)
+            for middle, radius, value, other in values:
+                assert abs(float(value) - middle) <= radius + 1e-18
+                # A few hundred roundings of numbers below 100.
+                assert radius <= 2 * float(other.rad()) + 1e-11
+
+
+def test_a_box_keeps_what_its_roundings_lose():
+    rng = np.random.default_rng(1)
+    a, b = rng.standard_normal((2, 5, 5))
+    box = Box(a, np.zeros((5, 5))) * Box(b, np.zeros((5, 5)))
+    for i in range(5):
+        for j in range(5):
+            exact = sum((Fraction(x) * Fraction(y) for x, y in zip(a[i], b[:, j], strict=True)), Fraction(0))
+            assert 0 < abs(exact - Fraction(box.middle[i, j])) <= Fraction(box.radius[i, j]) < Fraction(1, 10**13)
+
+
 def test_a_curvature_of_the_wrong_sign_is_caught(monkeypatch):
-    monkeypatch.setattr(_hessian_balls, "smallest_eigenvalue", lambda a: -smallest_eigenvalue(a))
+    monkeypatch.setattr(_hessian_balls, "least_eigenvalue", lambda a: -least_eigenvalue(a))
     posed = problem([1, 1, 1], [["1"]], given([["0"]], [["0"]]))
     backend = load("ball", bits=80)
     with backend.session():
@@ -130,7 +165,7 @@ def test_a_curvature_of_the_wrong_sign_is_caught(monkeypatch):
 
 def test_a_flow_too_stiff_is_a_status_and_no_wrong_enclosure(monkeypatch):
     monkeypatch.setattr(_taylor, "_MOST_STEPS", 20)
-    monkeypatch.setattr(StepBound, "majorants", _steep(StepBound.majorants))
+    monkeypatch.setattr(FixedBound, "majorants", _steep(FixedBound.majorants))
     monkeypatch.setattr(dynamics, "_MOST_BITS", 200)
     run = flow(problem([2, 2, 2], UNIFORM), "5")
     assert run.status is Status.STALLED
@@ -142,8 +177,8 @@ def _steep(majorants):
     """Return majorants in which every coefficient is as large as a flow of rate 2^60 has it."""
 
     def steep(self, expansion):
-        layers, residuals = majorants(self, expansion)
-        return [[x * arb(2) ** (60 * k) for k, x in enumerate(layer)] for layer in layers], residuals
+        norms = majorants(self, expansion)
+        return replace(norms, slope=norms.slope - 60)
 
     return steep
 

@@ -9,6 +9,8 @@ import pytest
 import torch
 
 from workbench import dynamics
+from workbench.dynamics import _iteration
+from workbench.dynamics._fixed_point_rules import Momentum
 from workbench.dynamics.heavy_ball import HeavyBall
 from workbench.dynamics.nesterov import Nesterov
 from workbench.exact import Matrix
@@ -125,19 +127,24 @@ def test_the_growth_is_at_least_the_norm_between_the_extremes(rule, beta):
     assert found.growth(-np.inf, np.inf) == np.inf
 
 
-def test_a_growth_without_its_momentum_is_caught(monkeypatch):
+@pytest.mark.parametrize("engine", ["balls", "fixed point"])
+def test_a_growth_without_its_momentum_is_caught(monkeypatch, engine):
+    if engine == "balls":
+        monkeypatch.setattr(_iteration, "applies", lambda problem, method: False)
     target = matrix({"family": "spectrum", "eigenvalues": ["-1", "3/2", "7/10"], "rotate": 1})
     saddle = Problem(LinearNetwork((3,) * 4), SquareLoss(target))
-    truth = descent("nesterov", "ball", 200, given=saddle, digits=60)
+    truth = descent("nesterov", "ball", 400, given=saddle, digits=60)
 
     def escapes():
-        rough = descent("nesterov", "ball", 200, given=saddle, digits=1)
+        rough = descent("nesterov", "ball", 400, given=saddle, digits=1)
         pairs = zip(flat(rough.weights), flat(truth.weights), strict=True)
         return any(abs(a.value - b.value) > a.error + b.error for a, b in pairs)
 
     assert not escapes()
     # As though the step contracted: the error along the saddle's directions grows all the same.
     monkeypatch.setattr(Nesterov, "growth", lambda self, low, high: 0.5)
+    monkeypatch.setattr(Momentum, "growth", lambda self, top: (0.5, 0.0))
+    monkeypatch.setattr(Momentum, "dip", lambda self, twist, slope: 0.0)
     assert escapes()
 
 

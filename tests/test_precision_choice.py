@@ -7,6 +7,7 @@ import sys
 import threading
 from fractions import Fraction
 
+import mpmath
 import pytest
 
 from workbench import dynamics, experiment
@@ -145,11 +146,52 @@ def test_the_enclosure_of_a_tiny_eigenvalue_has_its_sign(tiny):
     assert low * high > 0
 
 
-@pytest.mark.parametrize(("offset", "holds"), [("-1e-9", True), ("1e-9", False), ("1e-30", None), ("-1e-30", None)])
+@pytest.mark.parametrize(
+    ("offset", "holds"),
+    [("-1e-9", True), ("1e-9", False), ("-1e-30", True), ("1e-30", False), ("1e-95", None), ("-1e-95", None)],
+)
 def test_a_margin_of_singular_values_is_decided_only_outside_its_enclosure(offset, holds):
     # s_min(Phi) = 1 - b and ||I - Phi||_F = sqrt(2) b for [[1, b], [b, 1]]: the margin is zero at b = sqrt(2) - 1.
-    root = Fraction(math.isqrt(2 * 10**80), 10**40)
+    root = Fraction(math.isqrt(2 * 10**200), 10**100)
     b = str(root - 1 + Fraction(offset))
     read = descent([["1", b], [b, "1"]], theorem="deficiency_margin", digits=20)
     hypothesis = next(h for h in read.evidence().hypotheses if h.name == "deficiency_margin")
     assert hypothesis.holds is holds
+
+
+SPECTRA = {
+    "cluster": [["2", "1e-20", "0"], ["1e-20", "2", "0"], ["0", "0", "1"]],
+    "repeated, irrational": [["1", "1", "0", "0"], ["1", "0", "0", "0"], ["0", "0", "1", "1"], ["0", "0", "1", "0"]],
+    "tiny": [["1", "1"], ["1", "1.000000000000000000000000000001"]],
+    "huge": [["1e200", "3"], ["3", "-1e-200"]],
+    "nearly repeated": [["1", "1e-40", "0"], ["1e-40", "1", "1e-45"], ["0", "1e-45", "1"]],
+    "number": [["1/3"]],
+    "zero": [["0", "0"], ["0", "0"]],
+}
+
+
+@pytest.mark.parametrize("name", SPECTRA)
+@pytest.mark.parametrize("bits", [60, 180, 2000])
+def test_an_eigenvalue_is_enclosed_to_the_bits_that_were_asked(name, bits):
+    matrix = Matrix.from_rows(SPECTRA[name])
+    found = symmetric_eigenvalues(matrix, bits)
+    assert all(x.error <= abs(x.value) / 2 ** (bits - 2) for x in found)
+    context = mpmath.MPContext()
+    context.prec = 3 * bits + 3000
+    rows = [[context.mpf(x.numerator) / x.denominator for x in row] for row in matrix.rows]
+    wanted = sorted(context.eigsy(context.matrix(rows), eigvals_only=True))
+    for mine, theirs in zip(found, wanted, strict=True):
+        value, error = (context.mpf(x.numerator) / x.denominator for x in (mine.value, mine.error))
+        assert (
+            abs(value - theirs) <= error + abs(theirs) * context.mpf(2) ** (-2 * bits - 100) + context.mpf(2) ** -2500
+        )
+
+
+@pytest.mark.parametrize("digits", [20, 60])
+def test_a_margin_of_singular_values_follows_the_precision(digits):
+    root = Fraction(math.isqrt(2 * 10**160), 10**80)
+    b = str(root - 1 - Fraction(1, 10**30))
+    read = descent([["1", b], [b, "1"]], theorem="deficiency_margin", digits=digits)
+    hypothesis = next(h for h in read.evidence().hypotheses if h.name == "deficiency_margin")
+    assert hypothesis.holds is True
+    assert 0 < hypothesis.margin.error < Fraction(1, 10**digits)

@@ -106,6 +106,12 @@ def test_a_critical_value_is_that_of_the_sheet_to_thirty_digits(name: str, depth
         assert gap <= Fraction(number["error"]) + Fraction(number["predicted_error"]) + Fraction(1, 10**30)
 
 
+def test_a_critical_decay_scales_with_the_target() -> None:
+    record = found("critical_value", name="decay_best", depths="3", target="2/3")
+    number = record.payload["numbers"]["depth_3"]
+    assert abs(Fraction(number["value"]) - Fraction(number["predicted"])) < Fraction(1, 10**29)
+
+
 def test_the_doublings_shrink_by_feigenbaums_ratio() -> None:
     record = found("critical_value", name="doubling", depths="3", periods="1,2,4,8,16", digits=20)
     (table,) = record.payload["tables"]

@@ -68,6 +68,12 @@ def test_the_smallest_sizes_run() -> None:
         assert record.verdict == "no change"
 
 
+def test_a_descent_that_diverges_is_undecided() -> None:
+    record = found(target='[["4"]]', depth=3, step_size="1", steps=50, rungs="float64")
+    assert record.verdict == "undecided"
+    assert "exact descent diverges" in record.payload["answer"].lower()
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

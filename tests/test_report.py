@@ -202,7 +202,8 @@ def _formulas() -> list[str]:
     found = []
     for name in theorems.catalogue():
         theorem = theorems.load(name)
-        for text in (theorem.statement, theorem.standing, *theorem.hypothesis_texts.values()):
+        known = {**theorem.presupposed, **theorem.perhaps_unnecessary}
+        for text in (theorem.statement, theorem.standing, *theorem.hypothesis_texts.values(), *known.values()):
             found += [a or b for a, b in re.findall(r"\$\$(.+?)\$\$|\$(.+?)\$", text, re.DOTALL)]
     return found
 

@@ -100,7 +100,7 @@ def test_lambda_is_enclosed_where_it_is_irrational() -> None:
     cosines = [Fraction(3, 5), Fraction(4, 13)]
     assert least is not None
     assert least.value is not None
-    with mpmath.workprec(200):
+    with mpmath.workprec(600):
         truth = 1 - mpmath.sqrt(sum(mpmath.mpf((c * c).numerator) / (c * c).denominator for c in cosines))
         distance = abs(truth - mpmath.mpf(least.value.numerator) / least.value.denominator)
         assert distance <= mpmath.mpf((least.error or Fraction(0)).numerator) / (least.error or Fraction(1)).denominator

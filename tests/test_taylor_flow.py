@@ -197,3 +197,24 @@ def test_a_logarithmic_norm_of_the_wrong_sign_is_caught(monkeypatch):
 def test_a_step_too_long_for_the_lemma_is_refused():
     _, bound = one_step(problem([1, 1, 1], [["100"]], given_weights("1", "1")), 3, Fraction(1), Fraction(0))
     assert bound is None
+
+
+def test_the_integral_of_the_norm_of_a_defect_is_within_its_bound():
+    given = problem([1, 1, 1], [["-1"]], given_weights("1", "-2"))
+    backend = load("ball", bits=200)
+    with backend.session():
+        target = backend.matrix(given.loss.target.rows)
+        series = FlowSeries(backend._flint, arb(1), target, None, precision)
+        start = tuple(p.mid() for p in build(given, backend).parameters)
+        expansion, bound = series.expand(start, 1), StepBound(given, backend)
+        found = float(bound.defect(expansion, bound.majorants(expansion), arb(Fraction(1, 4))))
+    # p_1 = 1 + v t, p_2 = -2 + w t, E = p_1 p_2 + 1: v = -E(0) p_2(0) = -2, w = -E(0) p_1(0) = 1.
+    (v, w), h = (-2, 1), 0.25
+    assert [[float(x[0, 0].mid()) for x in layer] for layer in expansion.layers] == [[1, v], [-2, w]]
+    total, steps = 0.0, 4000
+    for k in range(steps):
+        t = (k + 0.5) * h / steps
+        a, b = 1 + v * t, -2 + w * t
+        residual = a * b + 1
+        total += mpmath.hypot(v + residual * b, w + residual * a) * h / steps
+    assert total <= found

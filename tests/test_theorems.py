@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import itertools
+import math
 import os
 import re
 import sys
@@ -215,11 +216,13 @@ def test_a_step_at_its_rational_cap_is_allowed(eigenvalues: list[str], depth: in
 
 
 def test_a_penalty_does_not_allow_a_step_that_the_eigenvalue_leaves_open() -> None:
-    # An entry of 1e13 leaves the smallest eigenvalue, about -1.618, known within some 0.6 only.
+    # An entry of 1e13 hides the smallest eigenvalue, -(1 + sqrt 5) / 2, from a float; the cap is (3 - sqrt 5) / 2.
     target = {"rows": [["1e13", "0", "0"], ["0", "0", "1"], ["0", "1", "-1"]]}
-    options = {"step_size": "19/50", "dynamics": "penalised_descent", "parameters": {"penalty": "1/100"}}
-    run = experiment([3, 3, 3, 3], target, stop={"steps": 1}, **options)
-    assert holds("negative_eigenvalue", run)["step_size"] is None
+    cap = (3 - Fraction(math.isqrt(5 * 10**400), 10**200)) / 2
+    for step_size, allowed in ((Fraction("19/50"), True), (Fraction("2/5"), False), (cap, None)):
+        options = {"step_size": str(step_size), "dynamics": "penalised_descent", "parameters": {"penalty": "1/100"}}
+        run = experiment([3, 3, 3, 3], target, stop={"steps": 1}, **options)
+        assert holds("negative_eigenvalue", run)["step_size"] is allowed
 
 
 @pytest.mark.parametrize("eigenvalues", [["1"], ["1", "1"], ["1", "2"]])

@@ -271,6 +271,10 @@ def read_method(data: Mapping[str, Any], problem: Problem, theorem: Theorem | No
     step = data.get("step_size")
     inexact = holds_float([step, own, data.get("parameters", {})])
     method = Method(name, stop, None, parameters, inexact)
+    if getattr(module, "STEPLESS", False):
+        if step is not None and step != "largest":
+            raise InputError(f"{module.LABEL} choose the length of every step; leave --step-size out")
+        return method
     if module.FLOW:
         if step is not None and step != "largest":
             raise InputError("a flow has no step size; leave --step-size out, or use --dynamics descent")

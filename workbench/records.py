@@ -89,6 +89,7 @@ def _payload(evidence: Evidence, method_label: str) -> dict[str, Any]:
         "predicted_rate": None if predicted is None else to_float(predicted.value),
         "grade_text": _GRADES[evidence.grade],
         "notes": list(evidence.notes),
+        "perhaps_unnecessary": dict(evidence.theorem.perhaps_unnecessary),
         "events": [_event(event) for event in trajectory.events],
         "loss": _series(trajectory, {"values": trajectory.observables.get("loss", ())}),
         "statements": [] if evidence.verdict == VACUOUS else [_judged(j, trajectory) for j in evidence.judged],

@@ -20,6 +20,8 @@ Raw = Any
 class Engine(Protocol):
     """What an interval library must offer; `Reals` puts operators and coercion on top."""
 
+    bits: int
+
     def session(self) -> AbstractContextManager[None]:
         """Return the context in which values may be used."""
 
@@ -119,6 +121,11 @@ class Reals:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    @property
+    def bits(self) -> int:
+        """Working precision."""
+        return self._engine.bits
+
     def session(self) -> AbstractContextManager[None]:
         """Return the context in which values may be used."""
         return self._engine.session()
@@ -165,11 +172,11 @@ class Balls:
 
         ball.flint()
         self._ball = ball
-        self._bits = bits
+        self.bits = bits
 
     def session(self) -> AbstractContextManager[None]:
         """Own flint's precision."""
-        return self._ball.precision(self._bits)
+        return self._ball.precision(self.bits)
 
     def number(self, value: Exact | int | Measured) -> Raw:
         """Return an enclosure of a number."""
@@ -227,7 +234,7 @@ class Intervals:
         except ImportError as error:
             raise MissingPackageError("python-flint", "rigorous real arithmetic") from error
         self._context: Any = MPIntervalContext()
-        self._context.prec = bits
+        self._context.prec = self.bits = bits
 
     @contextmanager
     def session(self) -> Iterator[None]:

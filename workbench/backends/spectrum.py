@@ -2,7 +2,9 @@
 
 The characteristic polynomial of a symmetric rational matrix is computed exactly; all its roots are real, so Descartes'
 rule counts the roots above any rational *exactly*. A floating eigenvalue is a guess that two counts turn into an
-enclosure, and a rational guess that is a root is the eigenvalue itself.
+enclosure, and a rational guess that is a root is the eigenvalue itself. More bits come by quadratic interval
+refinement (Abbott 2006): a Newton step guesses a part of the enclosure, two counts say whether it is right, and each
+part that was right makes the next as small again.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from workbench.errors import InconsistentError
 from workbench.exact import Matrix, Measured
 
 # Half-width of a first enclosure, relative to the largest entry; doubled where a count disagrees.
@@ -21,13 +24,19 @@ _FIRST_WIDTH = Fraction(1, 2**44)
 _NEARER = 256
 
 
-def symmetric_eigenvalues(matrix: Matrix) -> tuple[Measured, ...]:
+# Bits of an enclosure relative to the largest entry where no more are asked for.
+FIRST_BITS = 44
+
+
+def symmetric_eigenvalues(matrix: Matrix, bits: int = FIRST_BITS) -> tuple[Measured, ...]:
     """Return the eigenvalues of a symmetric matrix, ascending, each enclosed (exact where rational and found).
 
     Parameters
     ----------
     matrix : Matrix, shape (d, d)
         Exactly symmetric.
+    bits : int
+        Where more than 44, of every enclosure relative to its eigenvalue.
     """
     if matrix.eigenvalues is not None:
         return tuple(Measured(x) for x in matrix.eigenvalues)
@@ -35,7 +44,86 @@ def symmetric_eigenvalues(matrix: Matrix) -> tuple[Measured, ...]:
     # Relative to the largest entry: the floats have no room for a matrix of any magnitude.
     top = max(abs(x) for row in matrix.rows for x in row) or Fraction(1)
     floats = np.linalg.eigvalsh(np.array([[float(x / top) for x in row] for row in matrix.rows]))
-    return tuple(_enclose(polynomial, index, Fraction(float(guess)) * top, top) for index, guess in enumerate(floats))
+    found = [_enclose(polynomial, index, Fraction(float(guess)) * top, top) for index, guess in enumerate(floats)]
+    if bits <= FIRST_BITS:
+        return tuple(found)
+    simple = _simple(polynomial)
+    return tuple(
+        _refined(polynomial, simple, index, *_ends(x), bits) if x.error else x for index, x in enumerate(found)
+    )
+
+
+def _ends(value: Measured) -> tuple[Fraction, Fraction]:
+    found = value.bounds()
+    if found is None:
+        raise InconsistentError("the enclosure of an eigenvalue is not finite")
+    return found
+
+
+def _refined(
+    polynomial: list[Fraction], simple: list[Fraction], index: int, lower: Fraction, upper: Fraction, bits: int
+) -> Measured:
+    """Return an enclosure of so many bits from one that holds the eigenvalue and, but for it, nothing near."""
+    parts = 2
+    while (upper - lower) * 2**bits > 2 * max(abs(lower), abs(upper)):
+        half = (upper - lower) / 2 ** (parts + 1)
+        guess = _rounded(_newton(simple, (lower + upper) / 2), half)
+        below, above = max(guess - half, lower), min(guess + half, upper)
+        if below <= above and _holds(polynomial, index, below, above):
+            lower, upper, parts = below, above, min(2 * parts, bits)
+            continue
+        middle = _rounded((lower + upper) / 2, half)
+        greater, at = _roots_above(polynomial, middle)
+        size = len(polynomial) - 1
+        if size - greater - at <= index < size - greater:
+            return Measured(middle)
+        lower, upper = (middle, upper) if index >= size - greater else (lower, middle)
+        parts = max(parts // 2, 1)
+    return Measured.between(lower, upper)
+
+
+def _newton(polynomial: list[Fraction], point: Fraction) -> Fraction:
+    """Return the next point of Newton's method, the point itself where the slope is zero."""
+    value = slope = Fraction(0)
+    for coefficient in reversed(polynomial):
+        slope = slope * point + value
+        value = value * point + coefficient
+    return point - value / slope if slope else point
+
+
+def _rounded(value: Fraction, unit: Fraction) -> Fraction:
+    """Return the number to an eighth of a unit, as a dyadic: its digits do not grow with those of the guess."""
+    exponent = unit.denominator.bit_length() - unit.numerator.bit_length() + 4
+    scale = Fraction(2) ** exponent
+    return Fraction(round(value * scale)) / scale
+
+
+def _simple(polynomial: list[Fraction]) -> list[Fraction]:
+    """Return the polynomial with the same roots, each once: the quotient by the common divisor with its derivative."""
+    divisor, rest = polynomial, [k * c for k, c in enumerate(polynomial)][1:]
+    while any(rest):
+        divisor, rest = rest, _division(divisor, rest)[1]
+    return _division(polynomial, divisor)[0]
+
+
+def _division(a: list[Fraction], b: list[Fraction]) -> tuple[list[Fraction], list[Fraction]]:
+    """Return quotient and rest, coefficients from the constant upward, the rest without leading zeros."""
+    rest, quotient = list(a), []
+    for _ in range(len(a) - len(b) + 1):
+        factor = rest[-1] / b[-1]
+        quotient.append(factor)
+        for k in range(1, len(b) + 1):
+            rest[-k] -= factor * b[-k]
+        rest.pop()
+    while rest and rest[-1] == 0:
+        rest.pop()
+    return quotient[::-1], rest
+
+
+def _holds(polynomial: list[Fraction], index: int, lower: Fraction, upper: Fraction) -> bool:
+    """Say whether the eigenvalue of an index, counted from the smallest, lies between two points."""
+    size = len(polynomial) - 1
+    return size - sum(_roots_above(polynomial, lower)) <= index < size - _roots_above(polynomial, upper)[0]
 
 
 def _enclose(polynomial: list[Fraction], index: int, guess: Fraction, scale: Fraction) -> Measured:
@@ -49,10 +137,7 @@ def _enclose(polynomial: list[Fraction], index: int, guess: Fraction, scale: Fra
     width = _FIRST_WIDTH * scale
     while True:
         lower, upper = guess - width, guess + width
-        size = len(polynomial) - 1
-        below_lower = size - sum(_roots_above(polynomial, lower))
-        above_upper = _roots_above(polynomial, upper)[0]
-        if below_lower <= index < size - above_upper:
+        if _holds(polynomial, index, lower, upper):
             return _signed(polynomial, index, lower, upper) if lower < 0 < upper else Measured.between(lower, upper)
         width *= 2
 

@@ -15,6 +15,7 @@ from workbench.errors import UnknownNameError
 def list_command(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print tables of theorems and derivations")] = False,
+    page: Annotated[bool, typer.Option("--page", help="Print the whole catalogue as a Markdown page")] = False,
     errata: Annotated[
         bool, typer.Option("--errata", help="Print the false forms of statements, with counterexamples")
     ] = False,
@@ -24,6 +25,11 @@ def list_command(
 
     if markdown:
         print(catalogue_markdown())
+        return
+    if page:
+        from workbench.cli import catalogue
+
+        print(catalogue.page(Path()), end="")
         return
     loaded = [theorems.load(name) for name in theorems.catalogue()]
     if errata:
@@ -148,6 +154,8 @@ def _document(theorem: Any) -> dict[str, Any]:
         "title": theorem.title,
         "statement": theorem.statement,
         "hypotheses": [{"name": k, "text": v} for k, v in theorem.hypothesis_texts.items()],
+        "presupposed": dict(theorem.presupposed),
+        "perhaps_unnecessary": dict(theorem.perhaps_unnecessary),
         "standing": theorem.standing,
         "proof": theorem.proof,
         "tight": theorem.tight,
@@ -187,6 +195,9 @@ def _text(theorem: Any) -> str:
         f"Hypotheses\n{hypotheses}",
         f"Standing\n{_indented(theorem.standing)}",
     ]
+    for heading, lines in (("Presupposed", theorem.presupposed), ("Perhaps unnecessary", theorem.perhaps_unnecessary)):
+        if lines:
+            parts.append("\n".join([heading, *(f"    {name}: {words}" for name, words in lines.items())]))
     for erratum in theorem.errata:
         numbers = ", ".join(f"{name} = {value}" for name, value in erratum.counterexample.items())
         words = f"{erratum.printed}\nin {erratum.where}\nis false at {numbers}: {erratum.refutation}"

@@ -123,7 +123,8 @@ def run(
             result = carry_out(problem, base, method, observes, keep_weights, None if hopeless else digits)
         except PrecisionShort as short:
             stuck = stuck + 1 if short.step <= reached else 0
-            guard, reached = min(2 * guard, _MOST_BITS - wanted), max(reached, short.step)
+            guard = min(max(2 * guard, short.bits - wanted), _MOST_BITS - wanted)
+            reached = max(reached, short.step)
             continue
         return _finish(result, arithmetic, base, guaranteed=not hopeless)
 

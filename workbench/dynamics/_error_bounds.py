@@ -11,7 +11,8 @@ Iterating balls themselves loses digits in proportion to the number of steps, si
 are correlated; this bound forgets only the direction of the error. `CertifiedBound` makes every ingredient rigorous:
 r_k is a ball residual at an exact point, Lambda_k comes from norms that hold on the whole ball (`_hessian_bound`), and
 e_k is rounded up. `EstimatedBound` takes Lambda_k from the Hessian's eigenvalues in double precision instead: much
-sharper, and an estimate. Plain descent in balls has a faster form with the same lemma: `_fixed_point_bounds`.
+sharper, and an estimate. On a linear network descent, pulled or
+with momentum, has a faster form with the same lemma: `_fixed_point_bounds`.
 """
 
 from __future__ import annotations

@@ -9,23 +9,24 @@ from __future__ import annotations
 
 import ctypes
 import math
+import sys
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from workbench import backends
 from workbench.backends.ball import arb, measured
-from workbench.backends.integer_matrices import IntegerMatrix, required_library
+from workbench.backends.integer_matrices import IntegerMatrix, prepared, required_library
 from workbench.dynamics._fixed_point_bounds import GUARD_BITS
+from workbench.dynamics._fixed_point_rules import Momentum, Pull
 from workbench.errors import UnsupportedError
 from workbench.exact import Exact, Measured
 from workbench.initialization import BalancedLayer, Layer, weights
 from workbench.problem import Problem
 
-Call = Callable[[], object]
+Call = Callable[[], Any]
 
 # Exponents beyond which a float is left to its ends.
 _LARGEST, _SMALLEST = 1000, -1060
@@ -74,13 +75,13 @@ class FixedPoint:
         Its network is linear.
     bits : int
     step_size : Fraction
-    strength : Fraction
-        Of a pull toward `anchor` times the identity, kappa.
+    rule : Rule
+        Plain descent, with a pull toward `anchor` times the identity, or momentum.
     anchor : int
     """
 
     def __init__(
-        self, problem: Problem, bits: int, step_size: Fraction, strength: Fraction = Fraction(0), anchor: int = 0
+        self, problem: Problem, bits: int, step_size: Fraction, rule: Pull | Momentum, anchor: int = 0
     ) -> None:
         self.bits, self._functions = bits, required_library()
         self.shapes = problem.network.shapes
@@ -89,13 +90,16 @@ class FixedPoint:
         self._weights = IntegerMatrix(self._stops[-1], self._wide)
         self.initial_error = self._start(problem)
         self._kept: list[IntegerMatrix] = []
-        self._square, self._exponent = self._new(1, 1), ctypes.c_int64()
+        self._velocity: IntegerMatrix | None = None
+        self._square, self._step_square, self._exponent = self._new(1, 1), self._new(1, 1), ctypes.c_int64()
         self._forward = self._forward_calls(problem)
         self._backward = self._backward_calls(problem, 2 * problem.loss.factor * step_size)
-        self._backward += self._tether_calls(step_size * strength, anchor) if strength else []
-        self._backward.append(self._call("mat_sub", self._weights, self._weights, self._gradients))
-        self._text, self._square_entry = ctypes.create_string_buffer(64), self._square.entry()
-        self._read = partial(self._functions.fmpz_get_d_2exp, ctypes.byref(self._exponent), self._square_entry)
+        self._backward += self._move_calls(rule, anchor)
+        self._square_entry = self._square.entry()
+        self._make_room(self.bits // 16 + 1)
+        place = ctypes.addressof(self._exponent)
+        self._read = prepared("fmpz_get_d_2exp", place, self._square_entry)
+        self._read_step = prepared("fmpz_get_d_2exp", place, self._step_square.entry())
 
     def _start(self, problem: Problem) -> float:
         """Set the weights; return the Frobenius norm of what was cut off, in units."""
@@ -131,9 +135,7 @@ class FixedPoint:
     def _call(self, name: str, *arguments: Any) -> Call:
         """Return a call of FLINT's; it keeps the matrices alive."""
         self._kept += [a for a in arguments if isinstance(a, IntegerMatrix)]
-        pointers = [a.pointer if isinstance(a, IntegerMatrix) else a for a in arguments]
-        prefix = "" if name.startswith("_") else "fmpz_"
-        return partial(getattr(self._functions, prefix + name), *pointers)
+        return prepared(name if name.startswith("_") else "fmpz_" + name, *arguments)
 
     def _product(self, result: IntegerMatrix, a: IntegerMatrix, b: IntegerMatrix) -> list[Call]:
         """Set a matrix to a product, cut."""
@@ -162,8 +164,7 @@ class FixedPoint:
         self._residual = self._new(last, columns)
         calls.append(self._call("mat_sub", self._residual, self._prefix[-1], self._exact(loss.target.rows)))
         start = self._residual.entry()
-        calls.append(self._call("_fmpz_vec_dot", self._square.entry(), start, start, last * columns))
-        return calls
+        return [*calls, self._call("_fmpz_vec_dot", self._square.entry(), start, start, last * columns)]
 
     def _backward_calls(self, problem: Problem, pull: Fraction) -> list[Call]:
         """Compute all gradients times 2 c eta, from the last layer to the first."""
@@ -202,8 +203,16 @@ class FixedPoint:
         calls.append(self._call("_fmpz_vec_scalar_tdiv_q_fmpz", start, start, count, numbers.entry(0, 1)))
         return calls
 
-    def _tether_calls(self, spring: Fraction, anchor: int) -> list[Call]:
-        """Take eta kappa (W - A) off the weights; what it is is computed before they move."""
+    def _move_calls(self, rule: Pull | Momentum, anchor: int) -> list[Call]:
+        """Move the weights by what the rule makes of eta times the gradients, and find the size of its entries."""
+        if isinstance(rule, Momentum):
+            return self._momentum_calls(rule)
+        calls = self._pull_calls(rule.spring, anchor) if rule.spring else []
+        calls.append(self._call("mat_sub", self._weights, self._weights, self._gradients))
+        return [*calls, *self._squared(self._gradients)]
+
+    def _pull_calls(self, spring: Fraction, anchor: int) -> list[Call]:
+        """Add eta kappa (W - A) to eta times the gradients."""
         places, offset = self._new(*self._weights.shape), self._new(*self._weights.shape)
         for window in self._windows(places):
             unit = anchor << self.bits
@@ -211,34 +220,66 @@ class FixedPoint:
         return [
             self._call("mat_sub", offset, self._weights, places),
             *self._scaled(offset, spring, 0),
-            self._call("mat_sub", self._weights, self._weights, offset),
+            self._call("mat_add", self._gradients, self._gradients, offset),
         ]
+
+    def _momentum_calls(self, rule: Momentum) -> list[Call]:
+        """Set V <- [b V] - eta G and add it to the weights; Nesterov adds [b V] - eta G again."""
+        self._velocity = velocity = self._new(*self._weights.shape)
+        move = velocity
+        calls = [*self._scaled(velocity, rule.momentum, 0), self._call("mat_sub", velocity, velocity, self._gradients)]
+        if rule.ahead:
+            move = self._new(*self._weights.shape)
+            calls += [self._call("mat_set", move, velocity), *self._scaled(move, rule.momentum, 0)]
+            calls.append(self._call("mat_sub", move, move, self._gradients))
+        return [*calls, self._call("mat_add", self._weights, self._weights, move), *self._squared(move)]
+
+    def _squared(self, matrix: IntegerMatrix) -> list[Call]:
+        """Set the one square that is read to the squared Frobenius norm of a matrix that is no window."""
+        start, count = matrix.entry(), matrix.shape[0] * matrix.shape[1]
+        return [self._call("_fmpz_vec_dot", self._step_square.entry(), start, start, count)]
 
     def forward(self) -> float:
         """Compute the residual at the weights and return its Frobenius norm, to nearest."""
         for call in self._forward:
             call()
         mantissa = self._read()
+        self.square_bits = self._exponent.value
+        return self._root(mantissa)
+
+    def backward(self) -> float:
+        """Move the weights by one step, from the residual that `forward` has left; return its norm, to nearest."""
+        for call in self._backward:
+            call()
+        return self._root(self._read_step())
+
+    def _root(self, mantissa: float) -> float:
+        """Return the root of a mantissa times two to the exponent that came with it, in units of 4^-bits."""
         half, odd = divmod(self._exponent.value - 2 * self.bits, 2)
         if half > _LARGEST:
             return math.inf
         return math.ldexp(math.sqrt(mantissa * (1 + odd)), half) if half > _SMALLEST else 0.0
 
-    def backward(self) -> None:
-        """Move the weights by one step, from the residual that `forward` has left."""
-        for call in self._backward:
-            call()
-
     def residual_square(self) -> int:
         """Return the squared Frobenius norm of the residual, in units of 4^-bits."""
-        if self._exponent.value > 4 * len(self._text) - 16:
-            self._text = ctypes.create_string_buffer(self._exponent.value // 2 + 16)
-        self._functions.fmpz_get_str(self._text, 16, self._square_entry)
-        return int(self._text.value, 16)
+        if self.square_bits > 64 * self._room:
+            self._make_room(self.square_bits // 32)
+        self._read_words()
+        return int.from_bytes(self._words, sys.byteorder)
+
+    def _make_room(self, words: int) -> None:
+        """Keep so many words for the squared norm."""
+        self._room, self._words = words, (ctypes.c_uint64 * words)()
+        place = ctypes.addressof(self._words)
+        self._read_words = prepared("fmpz_get_ui_array", place, words, self._square_entry)
 
     def layers(self) -> list[list[list[int]]]:
         """Return the weights in units."""
         return [window.rows() for window in self._windows(self._weights)]
+
+    def velocities(self) -> list[list[list[int]]] | None:
+        """Return the velocities in units, None where the rule has none."""
+        return None if self._velocity is None else [window.rows() for window in self._windows(self._velocity)]
 
     def shadow(self) -> list[np.ndarray]:
         """Return the weights as floats, each within a few roundings of the largest."""

@@ -9,17 +9,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from workbench.backends import bits_of
 from workbench.backends.ball import flint
 from workbench.backends.float64 import nearest
 from workbench.backends.integer_matrices import library
 from workbench.dynamics._fixed_point import FixedPoint
-from workbench.dynamics._fixed_point_bounds import Region, RegionBounds, Tether
+from workbench.dynamics._fixed_point_bounds import RegionBounds, likely_curvature
+from workbench.dynamics._fixed_point_error import UP, Error
+from workbench.dynamics._fixed_point_rules import Momentum, Pull
 from workbench.dynamics._hessian_bound import INFLATE, TINY, float_of
+from workbench.dynamics._loss_digits import LossDigits
 from workbench.dynamics._loss_series import LossSeries
 from workbench.dynamics._recorder import PrecisionShort, Recorder
 from workbench.dynamics._stopping import DIVERGED, number_of_steps, proved_divergence, unproved_divergence
@@ -35,61 +40,53 @@ _TETHERS: dict[str, tuple[str, int]] = {
     "weight_decay": ("decay", 0),
 }
 
-# Covers the roundings of one step's few float operations.
-_UP = 1 + 1e-14
+# Above this the rest 1 - b is left to balls.
+_MOST_MOMENTUM = 1 - Fraction(1, 10**9)
+
+# A path may bend more than its ends do; heuristic.
+_PAST = 1.1
+
+# Dynamics with momentum, and whether the gradient is taken ahead.
+_MOMENTA = {"heavy_ball": False, "nesterov": True}
 
 # Up to here an error past the floats is no small number: it is 2^100 at least, and no digit is left.
 _FLOAT_BITS = 900
 
 
+@dataclass(frozen=True)
+class Tether:
+    """A pull eta kappa (W - A), kappa the strength."""
+
+    strength: Fraction = Fraction(0)
+
+
 def applies(problem: Problem, method: Method) -> bool:
     """Say whether a run can be carried out in fixed point here."""
-    return method.name in _TETHERS and isinstance(problem.network, LinearNetwork) and library() is not None
+    known = method.name in _TETHERS or (method.name in _MOMENTA and method.parameter("momentum") < _MOST_MOMENTUM)
+    return known and isinstance(problem.network, LinearNetwork) and library() is not None
 
 
 def tether_of(problem: Problem, method: Method) -> tuple[Tether, int]:
     """Return what pulls the weights, and toward what multiple of the identity."""
     name, anchor = _TETHERS[method.name]
-    strength = method.parameter(name) if name else Fraction(0)
-    size = anchor * math.sqrt(sum(min(shape) for shape in problem.network.shapes)) * INFLATE
-    return Tether(strength, size), anchor
+    return Tether(method.parameter(name) if name else Fraction(0)), anchor
 
 
-class Error:
-    """The a-posteriori bound along a path: ||x_k - y_k|| <= bound u, in floats that are rounded up.
+def rule_of(problem: Problem, method: Method, layers: list[np.ndarray]) -> tuple[Pull | Momentum, int]:
+    """Return how the weights move, and toward what multiple of the identity they are pulled if they are.
 
     Parameters
     ----------
-    bounds : RegionBounds
-    unit : float
-        At least u.
-    start : float
-        Of the initial weights, in units.
+    problem : Problem
+    method : Method
+    layers : list of Array
+        Floats of the weights at the start: a norm for momentum is chosen by them.
     """
-
-    def __init__(self, bounds: RegionBounds, unit: float, start: float) -> None:
-        self._bounds, self._unit = bounds, unit
-        self.bound = start
-        self._moved = math.inf
-        self.region: Region = Region(-1.0, *[math.inf] * 8)
-
-    def look(self, shadow: Callable[[], list[np.ndarray]]) -> float:
-        """Return a bound of the residual's error, in units.
-
-        The ball of the error must lie in the region, which is moved to the weights where it does not.
-        """
-        error = self.bound * self._unit
-        if not self._moved + error <= self.region.reach and math.isfinite(error):
-            self.region, self._moved = self._bounds.around(shadow(), error), 0.0
-        return (self.region.residual + self.region.slope * self.bound) * _UP
-
-    def advance(self, norm: float, residual: float) -> None:
-        """Carry the bound through a step from a residual of this norm, whose error `look` has bounded."""
-        region = self.region
-        rate = region.growth + region.growth_slope * (norm + residual * self._unit)
-        bound = (rate * self.bound + (region.rounding + region.rounding_slope * norm)) * _UP
-        self.bound = bound if bound == bound else math.inf
-        self._moved = (self._moved + (region.motion * self._unit + region.motion_slope * norm)) * _UP
+    if method.name in _MOMENTA:
+        top = _PAST * float_of(method.step_size or Fraction(0)) * likely_curvature(problem, layers)
+        return Momentum(method.parameter("momentum"), _MOMENTA[method.name], top), 0
+    tether, anchor = tether_of(problem, method)
+    return Pull((method.step_size or Fraction(0)) * tether.strength), anchor
 
 
 class BeyondFloats(Exception):
@@ -109,6 +106,8 @@ class FixedPointDescent:
     keep_weights : bool
     digits : int or None
         None where the precision is not to be raised any more.
+    carried : callable
+        Whether balls iterated to a step have a loss past the bound for certain.
     """
 
     def __init__(
@@ -119,22 +118,28 @@ class FixedPointDescent:
         observes: tuple[str, ...],
         keep_weights: bool,
         digits: int | None,
+        carried: Callable[[int], bool] = lambda step: False,
     ) -> None:
         if method.step_size is None:
             raise UnsupportedError(f"the dynamics {method.name} needs a step size")
         self.problem, self.base, self.method, self.digits = problem, base, method, digits
+        self._carried = carried
         self.bits, self.step_size = base.precision_bits, method.step_size
-        tether, anchor = tether_of(problem, method)
-        self.integers = FixedPoint(problem, self.bits, self.step_size, tether.strength, anchor)
-        self._strength, self._anchor = tether.strength, anchor
-        unit = 2.0**-self.bits if self.bits < 960 else TINY
-        bounds = RegionBounds(problem, unit, self.step_size, tether)
+        self.network = build(problem, base)
+        self._rule, self._anchor = rule_of(problem, method, [base.shadow(p) for p in self.network.parameters])
+        self.integers = FixedPoint(problem, self.bits, self.step_size, self._rule, self._anchor)
+        unit: float = max(2.0 ** -min(self.bits, 1000), TINY)
+        bounds = RegionBounds(problem, unit, self.step_size, self._rule)
         self.error = Error(bounds, unit, self.integers.initial_error)
         self._unit = unit
-        self.network = build(problem, base)
         self.recorder = Recorder(self.network, observes, keep_weights, self.step_size, digits, dict(method.parameters))
         self._plain = set(observes) <= {"loss"} and not keep_weights
         self._factor = float_of(problem.loss.factor)
+        self._recorded_loss, self._factor_bits = "loss" in observes, math.log2(self._factor)
+        self._fine = float_of(Fraction(2 ** (0 if digits is None else bits_of(digits) + 5))) * self._unit
+        level = method.stop.until_loss
+        logarithm = None if level is None else math.log(level.numerator) - math.log(level.denominator)
+        self._loss_digits = LossDigits(digits, self.bits, number_of_steps(method), logarithm)
         self._losses = LossSeries(self.recorder, problem.loss.factor, self.bits, self.step_size)
         self._previous: Parameters | None = None
         self.notes: list[str] = []
@@ -147,8 +152,8 @@ class FixedPointDescent:
         step, integers, error = 0, self.integers, self.error
         resting = self._rests()
         while True:
-            norm = integers.forward() * _UP + TINY
-            residual = 0.0 if resting else error.look(integers.shadow)
+            norm = integers.forward() * UP + TINY
+            residual = 0.0 if resting else error.look(integers.shadow, norm)
             status = self._status(norm, residual, step, steps)
             if status is not None or self.recorder.wants(step):
                 self._record(step, norm, residual)
@@ -158,8 +163,7 @@ class FixedPointDescent:
                 self._losses.flush()
                 return self._trajectory(status)
             if not resting:
-                integers.backward()
-                error.advance(norm, residual)
+                error.advance(norm, residual, integers.backward() * UP + TINY)
                 self._hold_range()
             step += 1
 
@@ -178,7 +182,7 @@ class FixedPointDescent:
             for i, row in enumerate(layer)
             for j, x in enumerate(row)
         )
-        return bool(start) and (tied or not self._strength)
+        return bool(start) and (tied or not (isinstance(self._rule, Pull) and self._rule.spring))
 
     def _status(self, norm: float, residual: float, step: int, steps: int) -> Status | None:
         """Return the status that the run ends with at this step, or None."""
@@ -200,7 +204,7 @@ class FixedPointDescent:
         least = norm / INFLATE - residual * self._unit
         past = least > 0 and math.isfinite(least) and self._factor * least * least > DIVERGED * INFLATE
         # Beyond the floats the proof takes balls, whose exponents have no end.
-        if past or self._weights_diverged():
+        if past or self._weights_diverged() or self._carried(step):
             self.notes.append(proved_divergence(step))
         elif self.digits is not None:
             raise PrecisionShort(step)
@@ -218,8 +222,13 @@ class FixedPointDescent:
 
     def _record(self, step: int, norm: float, residual: float) -> None:
         """Record a step: the loss alone as it is, anything else over weights in balls."""
-        self._hold_precision(step)
+        if not self.error.weights <= self._allowed:
+            self._hold_precision(step)
         error = self._loss_error(norm, residual)
+        # 2 delta / eps is about the relative error; where it is far below the digits there is nothing to hold.
+        if self._recorded_loss and norm > TINY and (residual * self._fine > norm or step == 0):
+            # The square is at least 2^(square_bits - 1), where it is not zero.
+            self._loss_digits.hold(step, self.integers.square_bits - 1 - 2 * self.bits + self._factor_bits, error)
         if self._plain:
             self._losses.append(step, self.integers.residual_square(), error)
             return
@@ -231,7 +240,7 @@ class FixedPointDescent:
 
     def _balls(self) -> Parameters:
         """Return the weights in balls that contain the exact ones."""
-        module, bound = flint(), self.error.bound
+        module, bound = flint(), self.error.weights
         if not math.isfinite(bound):
             return tuple(
                 module.arb_mat(rows, columns, [module.arb("nan")] * (rows * columns))
@@ -246,10 +255,8 @@ class FixedPointDescent:
 
     def _hold_precision(self, step: int) -> None:
         """Raise where a weight has fewer digits than were asked for, relative to the largest entry or to 1."""
-        if self.error.bound <= self._allowed:
-            return
         size = max(1.0, *(float(np.abs(layer).max()) for layer in self.integers.shadow()))
-        if self.digits is not None and np.isfinite(size) and not self.error.bound <= self._allowed * size / INFLATE:
+        if self.digits is not None and np.isfinite(size) and not self.error.weights <= self._allowed * size / INFLATE:
             raise PrecisionShort(step)
 
     def _trajectory(self, status: Status) -> Trajectory:
@@ -264,5 +271,5 @@ class FixedPointDescent:
             grade="enclosure",
             status=status,
             weights=None if kept is None else tuple(kept),
-            notes=(*self.recorder.unmeasured.values(), *self.notes),
+            notes=(*self.recorder.unmeasured.values(), *self.notes, *filter(None, [self._loss_digits.note])),
         )

@@ -13,12 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from math import ceil, floor
 from typing import Any
 
 from workbench.backends.ball import arb
 from workbench.backends.ball_algebra import singular_values
 from workbench.dynamics._flow_path import Piece
 from workbench.errors import UnsupportedError
+from workbench.exact import decimal_text
 from workbench.networks import Built, Parameters
 from workbench.trajectory import Event, Watch
 
@@ -161,9 +163,10 @@ class Sentry:
             margin = max(width * width / piece.length, self._finest * piece.length / 4)
             moved = False
             for time in (guess - margin, guess + margin, (low + high) / 2):
+                time = self._dyadic(time)
+                # Rounded first: beyond an end that is no dyadic the polynomial encloses nothing.
                 if not low < time < high or (moved and high - low < width / 2):
                     continue
-                time = self._dyadic(time)
                 found = self._measure(piece.at(time))
                 side = sign(found)
                 if side == self._side:
@@ -196,3 +199,22 @@ def sign(value: Any) -> int:
     if value > 0:
         return 1
     return -1 if value < 0 else 0
+
+
+def sentence(event: Event) -> str:
+    """Return what was found of a watched level, in words."""
+    what = f"{event.watch.name.replace('_', ' ').replace(':', ' ')}"
+    level = "its level" if event.watch.quantity == "loss" else str(event.watch.level)
+    if event.low is not None and event.high is not None:
+        ends = [_shown(event.low, down=True), _shown(event.high, down=False)]
+        first = "" if event.clear >= event.low else f", and not before t = {_shown(event.clear, down=True)}"
+        return f"the {what} crosses {level} between t = {ends[0]} and t = {ends[1]}, proved{first}"
+    if event.outcome == "not crossed":
+        return f"the {what} is nowhere {level} up to t = {_shown(event.clear, down=True)}, proved"
+    return f"whether the {what} crosses {level} is undecided from t = {_shown(event.clear, down=True)} on"
+
+
+def _shown(time: Fraction, *, down: bool) -> str:
+    """Return a time with ten decimals, rounded to the safe side."""
+    scaled = time * 10**10
+    return decimal_text(Fraction(floor(scaled) if down else ceil(scaled), 10**10)) or "0"

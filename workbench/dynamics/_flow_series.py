@@ -97,7 +97,15 @@ class Expansion:
         return tuple(values)
 
 
-class FlowSeries:
+class BallSeries:
+    """What recursions in balls share: they start from any exact point, and their rounding is part of the defect."""
+
+    def on_grid(self, point: tuple[Any, ...], order: int) -> tuple[tuple[Any, ...], int]:
+        """Return a point from which an expansion can start, and its distance: the point itself."""
+        return point, 0
+
+
+class FlowSeries(BallSeries):
     """The recursion for the coefficients.
 
     Parameters

@@ -1,4 +1,4 @@
-r"""The step lemma's ingredients for a residual network with tanh: what the coefficients of a tape leave out, bounded.
+r"""The step lemma's ingredients for a residual network: what the coefficients of a tape leave out, bounded.
 
 Norms. For a matrix function f(t) = sum f_k t^k let |f| = sum ||f_k||_F h^k. Products of matrices and entrywise ones
     are submultiplicative in it, so that the functions with |f| finite are a Banach algebra. Every node of the tape
@@ -6,16 +6,26 @@ Norms. For a matrix function f(t) = sum f_k t^k let |f| = sum ||f_k||_F h^k. Pro
     sum_{k >= N} ||f_k||_F h^k. Sums and transposes are clear; of a product, with a-, b- the coefficients below N,
     T = (the part of |a-| |b-| of degree N and above) + |a-| T_b + T_a |b-| + T_a T_b.
 
-Lemma (the tail of tanh).
-    Let u- be the coefficients below N of u = tanh(x), w- those of 1 - u^2, K = sum_{j < N} (j / (N + j)) ||x_j|| h^j
-    + T_x, and B = sum_{i + j >= N} (j / (i + j)) ||w_i|| ||x_j|| h^(i+j) (i, j < N) + |w-| T_x + (the part of |u-|^2 of
-    degree N and above) K. If T satisfies B + K (2 |u-| T + T^2) <= T and 2 K (|u-| + T) < 1, the tail of u is at
-    most T.
+Of a primitive, y' = f x' with y(0) known, T = sum_{i + j >= N} (j / (i + j)) ||f_i|| ||x_j|| h^(i+j) (i, j < N)
+    + |f-| T_x + K T_f, K = sum_{j < N} (j / (N + j)) ||x_j|| h^j + T_x: int t^i (x_j t^j)' = (j / (i + j)) x_j t^(i+j).
+
+Lemma (the tails of tanh and of the logistic function).
+    Let u' = w x', w = a + b u - u^2, (a, b) = (1, 0) for tanh and (0, 1) for the logistic function. With u-, w- the
+    coefficients below N, let B = the tail above of the primitive of w- + (the part of -(u-)^2 of degree N and above),
+    and c >= |b - 2 u-|. If T satisfies B + K (c T + T^2) <= T and K (c + 2 T) < 1, the tail of u is at most T.
 Proof.
-    u = u- + v, v of order N, solves v = g - int (2 u- v + v^2) x' with g = int ((1 - u-^2) x') - u- + u(0), whose
-    coefficients below N vanish; int t^i (x_j t^j)' = (j / (i + j)) x_j t^(i+j), so |g| <= B and |int f x'| <= K |f|
-    for f of order N. The right-hand side maps the ball |v| <= T of tails into itself and contracts there: it has a
-    fixed point in the algebra, whose coefficients obey the recursion of tanh's, and these are unique.
+    u = u- + v, v of order N, solves v = g + int ((b - 2 u-) v - v^2) x' with g = int ((a + b u- - (u-)^2) x') - u-
+    + u(0), whose coefficients below N vanish; |g| <= B and |int f x'| <= K |f| for f of order N. The right-hand side
+    maps the ball |v| <= T of tails into itself and contracts there: it has a fixed point in the algebra, whose
+    coefficients obey the recursion of u's, and these are unique. For the logistic function every entry of b - 2 u_0
+    lies in (-1, 1): entrywise it multiplies by at most 1, and c = 1 + 2 sum_{0 < j < N} ||u_j|| h^j.
+
+Lemma (the tail of w = 1 / (1 + q), q = x^2).
+    If kappa = sum_{0 < j < N} ||q_j|| h^j + T_q < 1, the tail of w is at most ((the part of |q-| |w-| of degree N and
+    above) + T_q |w-|) / (1 - kappa).
+Proof.
+    (1 + q)(w- + v) = 1, and (1 + q) w- is 1 but for its coefficients from N on, g: (1 + q_0) v = -g - (q - q_0) v.
+    As q_0 >= 0, dividing by 1 + q_0 enlarges no entry: v is a fixed point of a contraction by kappa.
 
 Hence the defect's coefficients are at most what was cut (k < N), and layer i's integral over the step of the rest
 at most h T_i / (N + 1), T_i the tail of its gradient. The tube's logarithmic norm is that of `_hessian_balls`.
@@ -27,15 +37,15 @@ from typing import Any
 
 from workbench.backends.ball import arb, precision
 from workbench.backends.ball_frames import frobenius
-from workbench.dynamics._flow_bound import BOUND_BITS
-from workbench.dynamics._flow_series import Expansion, falling_bits
+from workbench.dynamics._flow_bound import BOUND_BITS, BallNorms
+from workbench.dynamics._flow_series import BallSeries, Expansion, falling_bits
 from workbench.dynamics._hessian_balls import CurvatureBound
 from workbench.dynamics._series_tape import Node, Tape
 from workbench.networks import build
 from workbench.problem import Problem
 
 
-class TapeSeries:
+class TapeSeries(BallSeries):
     """The recursion for the coefficients, by the network's own gradient.
 
     Parameters
@@ -86,17 +96,21 @@ class TapeBound:
         self._curvature = CurvatureBound(problem, backend)
         self._norms: dict[int, list[Any]] = {}
 
-    def majorants(self, expansion: Expansion) -> tuple[list[list[Any]], list[Any]]:
+    def majorants(self, expansion: Expansion) -> BallNorms:
         """Return the norms of the coefficients of each layer; those of the other nodes are kept."""
         with precision(BOUND_BITS):
             self._norms = {id(n): [frobenius(x) for x in n.series] for n in self._series.tape.nodes}
-            return [self._norms[id(node)] for node in self._series.weights], []
+            return BallNorms([self._norms[id(node)] for node in self._series.weights], [])
 
-    def growth(self, expansion: Expansion, norms: tuple[list[list[Any]], list[Any]], length: Any, radius: Any) -> Any:
+    def missing_bits(self, *_: Any) -> int:
+        """Return by how many bits the numbers are too short: balls carry their rounding, and steps shrink with it."""
+        return 0
+
+    def growth(self, expansion: Expansion, norms: BallNorms, length: Any, radius: Any) -> Any:
         """Return an upper bound of the integral over the step of max(0, -lambda_min)."""
-        return self._curvature.growth(expansion, norms[0], length, radius)
+        return self._curvature.growth(expansion, norms.speeds(length), length, radius)
 
-    def defect(self, expansion: Expansion, norms: tuple[list[list[Any]], list[Any]], length: Any) -> Any:
+    def defect(self, expansion: Expansion, norms: BallNorms, length: Any) -> Any:
         """Return D, an upper bound of the integral of the defect's norm over the step."""
         order = len(expansion.cut)
         tails = _Tails(self._flint, self._norms, order, length)
@@ -145,10 +159,16 @@ class _Tails:
                 return arb(node.value).abs_upper() * self._tail[id(node.operands[0])]
             case "matmul" | "multiply":
                 return self._product(*node.operands)
-            case "slope":
-                return self._product(node.operands[0], node.operands[0])
-            case "tanh":
-                return self._tanh(node)
+            case "one_less_square" | "less_square":
+                linear = self._tail[id(node.operands[0])] if node.operation == "less_square" else 0
+                return self._product(node.operands[0], node.operands[0]) + linear
+            case "primitive":
+                inner, slope = node.operands
+                return self._driven(inner, self._low[id(slope)]) + self._pull(inner) * self._tail[id(slope)]
+            case "tanh" | "logistic":
+                return self._self_made(node)
+            case "inverse":
+                return self._inverse(node)
         return sum((self._tail[id(a)] for a in node.operands), self._flint.arb(0))
 
     def _product(self, a: Node, b: Node) -> Any:
@@ -164,23 +184,45 @@ class _Tails:
         product = self._flint.arb_poly(a) * self._flint.arb_poly(b)
         return sum((x.abs_upper() for x in product.coeffs()[self._order :]), self._flint.arb(0))
 
-    def _tanh(self, node: Node) -> Any:
-        """Return T of the lemma, infinite where its hypotheses are not shown."""
+    def _pull(self, inner: Node) -> Any:
+        """Return K."""
+        low = enumerate(self._low[id(inner)])
+        return sum((x * j / (self._order + j) for j, x in low), self._flint.arb(0)) + self._tail[id(inner)]
+
+    def _driven(self, inner: Node, slopes: list[Any]) -> Any:
+        """Return the tail of int f x' for f of these coefficients below N."""
+        zero = self._flint.arb(0)
+        rates = self._flint.arb_poly([x * j for j, x in enumerate(self._low[id(inner)])])
+        high = (self._flint.arb_poly(slopes) * rates).coeffs()[self._order :]
+        tail = sum((x.abs_upper() / (self._order + k) for k, x in enumerate(high)), zero)
+        return tail + sum(slopes, zero) * self._tail[id(inner)]
+
+    def _self_made(self, node: Node) -> Any:
+        """Return T of the first lemma, infinite where its hypotheses are not shown."""
         inner, slope = node.operands
-        order, zero = self._order, self._flint.arb(0)
-        low, rest = self._low[id(inner)], self._tail[id(inner)]
-        values = [(x * p).upper() for x, p in zip(self._norms[id(node)], self._powers, strict=False)][:order]
-        slopes = [(x * p).upper() for x, p in zip(self._norms[id(slope)], self._powers, strict=False)][:order]
-        pull = sum((x * j / (order + j) for j, x in enumerate(low)), zero) + rest
-        rates = self._flint.arb_poly([x * j for j, x in enumerate(low)])
-        high = (self._flint.arb_poly(slopes) * rates).coeffs()[order:]
-        base = sum((x.abs_upper() / (order + k) for k, x in enumerate(high)), zero)
-        base += sum(slopes, zero) * rest + self._high(values, values) * pull
-        size = sum(values, zero)
-        shrink = 1 - 2 * pull * size
+        values = self._sizes(node)
+        pull, linear = self._pull(inner), 2 * sum(values, self._flint.arb(0))
+        if node.operation == "logistic":
+            linear = 1 + 2 * sum(values[1:], self._flint.arb(0))
+        base = self._driven(inner, self._sizes(slope)) + self._high(values, values) * pull
+        shrink = 1 - pull * linear
         if not shrink > 0:
             return self._flint.arb("inf")
         # Twice the linear solution leaves room for the square.
         tail = (2 * base / shrink).upper()
-        shown = base + pull * (2 * size * tail + tail * tail) <= tail and 2 * pull * (size + tail) < 1
+        shown = base + pull * (linear * tail + tail * tail) <= tail and pull * (linear + 2 * tail) < 1
         return tail if shown else self._flint.arb("inf")
+
+    def _sizes(self, node: Node) -> list[Any]:
+        """Return the coefficients below N of a node that may not have been visited."""
+        pairs = zip(self._norms[id(node)], self._powers, strict=False)
+        return [(x * p).upper() for x, p in pairs][: self._order]
+
+    def _inverse(self, node: Node) -> Any:
+        """Return T of the second lemma, infinite where its hypothesis is not shown."""
+        (square,) = node.operands
+        values, tail = self._sizes(node), self._tail[id(square)]
+        kappa = sum(self._low[id(square)][1:], self._flint.arb(0)) + tail
+        if not kappa < 1:
+            return self._flint.arb("inf")
+        return (self._high(self._low[id(square)], values) + tail * sum(values, self._flint.arb(0))) / (1 - kappa)

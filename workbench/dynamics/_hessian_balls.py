@@ -24,13 +24,12 @@ from typing import Any
 import numpy as np
 
 from workbench.backends import Array
-from workbench.backends.ball import arb
-from workbench.backends.ball_frames import frobenius, unit
+from workbench.backends.ball import arb, flint
 from workbench.dynamics._error_bounds import spread_evenly
-from workbench.dynamics._flow_series import Expansion
+from workbench.dynamics._hessian_boxes import Box, HessianBoxes, enclosing_box
 from workbench.errors import UnsupportedError
 from workbench.networks import build
-from workbench.problem import Problem
+from workbench.problem import LinearNetwork, Problem
 
 # Pieces of a step, so that weights move by about this part of the unit in each; a heuristic, any number is rigorous.
 _MOVE = 0.05
@@ -107,11 +106,21 @@ class Tangents:
             return Tangent(value)
         rate = self._base.activate(activation, a.value, 1)
         if order == 1:
-            if activation != "tanh":
-                raise UnsupportedError(f"no second derivative is known of the activation {activation!r}")
-            # (tanh')' = -2 tanh tanh'.
-            rate = -2 * self._base.multiply(self._base.activate(activation, a.value), rate)
+            rate = self._second(activation, a.value, rate)
         return Tangent(value, self._base.multiply(rate, a.slope))
+
+    def _second(self, activation: str, x: Array, rate: Array) -> Array:
+        """Return the second derivative of an activation, given the first."""
+        times = self._base.multiply
+        match activation:
+            case "tanh":
+                return -2 * times(self._base.activate(activation, x), rate)
+            case "arctan":
+                return -2 * times(x, times(rate, rate))
+            case "softplus":
+                # The first is the logistic function s, and s(-x) = 1 - s(x).
+                return times(rate, self._base.activate(activation, -x, 1))
+        raise UnsupportedError(f"no second derivative is known of the activation {activation!r}")
 
 
 def _times(a: Array | None, b: Array | None) -> Array | None:
@@ -136,10 +145,20 @@ class CurvatureBound:
     def __init__(self, problem: Problem, backend: Any) -> None:
         self._flint, self._shapes = backend._flint, problem.network.shapes
         self._network = build(problem, Tangents(backend))  # type: ignore[arg-type]
+        linear = isinstance(problem.network, LinearNetwork)
+        self._in_doubles = HessianBoxes(problem, Tangents, Tangent, backend) if linear else None
 
-    def growth(self, expansion: Expansion, norms: list[list[Any]], length: Any, radius: Any) -> Any:
-        """Return an upper bound of the integral of max(0, -lambda_min) over the tube; infinite where none is found."""
-        speeds = [speed(layer, length) for layer in norms]
+    def growth(self, expansion: Any, speeds: list[Any], length: Any, radius: Any) -> Any:
+        """Return an upper bound of the integral of max(0, -lambda_min) over the tube; infinite where none is found.
+
+        Parameters
+        ----------
+        expansion : Expansion
+            The polynomial p, known by its values.
+        speeds : list of arb
+            Bounds of the derivative of each layer of p on the step.
+        length, radius : arb
+        """
         moved = float(sum(speeds, self._flint.arb(0)) * length)
         # A Hessian's cost grows like the cube of its size: a large one is looked at less often.
         most = max(1, min(_MOST_PIECES, _WORK // sum(rows * columns for rows, columns in self._shapes)))
@@ -158,10 +177,8 @@ class CurvatureBound:
 
     def rate(self, boxes: tuple[Array, ...]) -> Any:
         """Return an upper bound of max(0, -lambda_min(Hess l)) on boxes of weights."""
-        hessian = self.hessian(boxes)
-        if not all(x.is_finite() for x in hessian.entries()):
-            return self._flint.arb("inf")
-        return (-smallest_eigenvalue(hessian)).max(self._flint.arb(0)).upper()
+        hessian = enclosing_box(self.hessian(boxes)) if self._in_doubles is None else self._in_doubles(boxes)
+        return (-least_eigenvalue(hessian)).max(self._flint.arb(0)).upper()
 
     def hessian(self, boxes: tuple[Array, ...]) -> Any:
         """Return the Hessian on boxes of weights, enclosed."""
@@ -186,20 +203,34 @@ def speed(norms: list[Any], length: Any) -> Any:
     return value.upper()
 
 
-def smallest_eigenvalue(a: Any) -> Any:
-    """Return a lower bound of the smallest eigenvalue of every symmetric matrix in a matrix of balls."""
-    flint_mat, size = type(a), a.nrows()
-    floats = np.array([float(x.mid()) for x in a.entries()]).reshape(size, size)
-    if not np.isfinite(floats).all():
-        return arb(0) - type(a[0, 0])("inf")
-    floats = (floats + floats.T) / 2
-    middle, basis = flint_mat(floats.tolist()), flint_mat(np.linalg.eigh(floats)[1].tolist())
-    image, defect = basis.transpose() * middle * basis, frobenius(basis.transpose() * basis - unit(size))
-    if not defect < 1:
-        return -frobenius(a)
-    least = image[0, 0]
-    for k in range(1, size):
-        least = least.min(image[k, k])
-    rest = frobenius(image - flint_mat([[image[i, i] if i == j else 0 for j in range(size)] for i in range(size)]))
-    least -= rest
-    return ((least / (1 + defect)).min(least / (1 - defect)) - frobenius(a - middle)).lower()
+def least_eigenvalue(hessian: Box) -> Any:
+    """Return a lower bound of the smallest eigenvalue of every symmetric matrix in a box; minus infinity if unknown.
+
+    Floating products of matrices of size n are off by at most n u / (1 - n u) of the product of the Frobenius norms.
+    """
+    size, radius = len(hessian.middle), _norm(hessian.radius)
+    if not (np.isfinite(hessian.middle).all() and np.isfinite(radius)):
+        return -arb_of("inf")
+    middle = (hessian.middle + hessian.middle.T) / 2
+    skew = _norm(hessian.middle - middle) + _norm(middle) * 1e-15
+    basis = np.linalg.eigh(middle)[1]
+    image, gram = basis.T @ (middle @ basis), basis.T @ basis
+    rounding, frame = 4 * size * 2.0**-53, _norm(basis)
+    defect = _norm(gram - np.eye(size)) + rounding * frame**2
+    if not defect < 0.5:
+        return -arb_of(_norm(hessian.middle) + radius)
+    rest = _norm(image - np.diag(np.diag(image))) + rounding * frame**2 * _norm(middle)
+    least = arb_of(float(np.diag(image).min())) - arb_of(rest)
+    eps = arb_of(defect)
+    return ((least / (1 + eps)).min(least / (1 - eps)) - arb_of(radius) - arb_of(skew)).lower()
+
+
+def _norm(a: np.ndarray) -> float:
+    """Return an upper bound of the Frobenius norm."""
+    size = float(np.abs(a).max())
+    return size * float(np.linalg.norm(a / size)) * (1 + 1e-9) + 1e-290 if 0 < size < np.inf else size
+
+
+def arb_of(value: float | str) -> Any:
+    """Return a float as a ball."""
+    return flint().arb(value)

@@ -43,7 +43,7 @@ class HessianBound:
         self._twice = 2 * float_of(loss.factor) * INFLATE
         self._target = floats_of(loss.target)
         self._inputs = None if loss.inputs is None else floats_of(loss.inputs)
-        self._input_norm = 1.0 if self._inputs is None else float(spectral_norm_bounds([self._inputs])[0])
+        self._input_norm = 1.0 if self._inputs is None else float(spectral_norm_bounds([self._inputs])[0]) + TINY
         self._floor = 10.0 ** (-200 / (problem.depth + 1))
 
     def latitude(self, layers: list[np.ndarray]) -> float:

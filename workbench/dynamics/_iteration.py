@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 from fractions import Fraction
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -25,6 +26,9 @@ from workbench.trajectory import Arithmetic, Method, Status, Trajectory
 
 # An exact iterate of more bits than this is not worth a run.
 _MOST_EXACT_BITS = 2**24
+
+# Steps over which balls themselves may prove that a run diverged.
+_MOST_CARRIED = 100
 
 Memory = tuple[Array, ...]
 
@@ -71,7 +75,8 @@ def descend(
         if base.name == "ball" and applies(problem, method):
             # Where errors grow past the floats, balls, whose exponents have no end, carry on from the start.
             with suppress(BeyondFloats):
-                return FixedPointDescent(problem, base, method, observes, keep_weights, digits).run()
+                carried = partial(carried_past, problem, base, rule)
+                return FixedPointDescent(problem, base, method, observes, keep_weights, digits, carried).run()
         return _Descent(problem, base, method, rule, observes, keep_weights, digits, oracle).run()
 
 
@@ -153,7 +158,10 @@ class _Descent:
         if not self.errors.rigorous:
             return Status.DIVERGED
         bounds = self.backend.measure(self.network.loss(self.errors.widen(parameters))).bounds()
-        if bounds is not None and bounds[0] > DIVERGED:
+        past = bounds is not None and bounds[0] > DIVERGED
+        # An oracle's gradients are not the loss's.
+        plain = self.backend.name == "ball" and self.oracle is None
+        if past or (plain and carried_past(self.network.problem, self.backend, self.rule, step)):
             self.notes.append(proved_divergence(step))
         elif self.digits is not None:
             raise PrecisionShort(step)
@@ -191,6 +199,21 @@ class _Descent:
             weights=None if weights is None else tuple(weights),
             notes=(*self.recorder.unmeasured.values(), *self.notes),
         )
+
+
+def carried_past(problem: Problem, base: Any, rule: Rule, step: int) -> bool:
+    """Say whether balls, iterated from the start, have a loss past the bound at a step for certain.
+
+    They lose digits at every step, but their exponents have no end where the floats of a bound do: a step of 1e400.
+    """
+    if step > _MOST_CARRIED:
+        return False
+    network = build(problem, base)
+    parameters, memory = network.parameters, rule.memory(base, network.parameters)
+    for _ in range(step):
+        _, gradients = network.loss_and_gradients(parameters)
+        parameters, memory = rule.advance(base, parameters, gradients, memory)
+    return bool(network.loss(parameters)[0, 0] > DIVERGED)
 
 
 def _refuse_many_exact_steps(problem: Problem, method: Method) -> None:

@@ -13,7 +13,7 @@ from workbench.exact import UNKNOWN, Measured
 _WAITING = 1024
 
 # Bits of a recorded error, beyond which a recorded loss is cut as well.
-_ERROR_BITS = 8
+_ERROR_BITS = 6
 
 
 class LossSeries:
@@ -42,14 +42,18 @@ class LossSeries:
             self.flush()
 
     def flush(self) -> None:
-        """Write what waits; the last may be the end of the run, which is kept whatever the stride."""
-        asked = "loss" in self._recorder.series
+        """Write what waits, in one go; the last may be the end of the run, which is kept whatever the stride."""
+        recorder, waiting = self._recorder, self._waiting
+        last = waiting[-1:]
+        kept = [record for record in waiting if recorder.wants(record[0])]
+        if last and kept[-1:] != last:
+            kept += last
         numerator, denominator = self._step_size.numerator, self._step_size.denominator
-        for step, square, error in self._waiting:
-            if self._recorder.wants(step) or step == self._waiting[-1][0]:
-                values = {"loss": self.measured(square, error)} if asked else {}
-                self._recorder.append(step, Fraction(step * numerator, denominator), values)
-        self._waiting.clear()
+        times = [_lowest(step * numerator, denominator) for step, _, _ in kept]
+        measured = self.measured
+        losses = [measured(square, error) for _, square, error in kept] if "loss" in recorder.series else None
+        recorder.extend([step for step, _, _ in kept], times, {} if losses is None else {"loss": losses})
+        waiting.clear()
 
     def measured(self, square: int, error: float) -> Measured:
         """Return the enclosure of a loss; digits below the error are cut off."""
@@ -73,6 +77,14 @@ class LossSeries:
             scale = self._bits - exponent + _ERROR_BITS
             self._radii[key] = _dyadic(mantissa + 1, scale), scale + self._factor.numerator.bit_length()
         return self._radii[key]
+
+
+def _lowest(numerator: int, denominator: int) -> Fraction:
+    """Return a fraction of a nonnegative and a positive number, without the checks of what they are."""
+    common = math.gcd(numerator, denominator)
+    found = object.__new__(Fraction)
+    found._numerator, found._denominator = numerator // common, denominator // common  # type: ignore[attr-defined]
+    return found
 
 
 def _dyadic(mantissa: int, scale: int, denominator: int = 1) -> Fraction:

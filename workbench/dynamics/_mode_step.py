@@ -63,7 +63,7 @@ class Recursion:
     @property
     def unit(self) -> float:
         """At least u."""
-        return 2.0**-self.bits if self.bits < 960 else TINY
+        return float(max(2.0 ** -min(self.bits, 1000), TINY))
 
 
 @dataclass

@@ -21,11 +21,11 @@ _MOST_RECORDS = 20_000
 
 
 class PrecisionShort(WorkbenchError):
-    """The working precision ran out at a step, before the run was done."""
+    """The working precision ran out at a step, before the run was done; so many bits are thought enough."""
 
-    def __init__(self, step: int) -> None:
+    def __init__(self, step: int, bits: int = 0) -> None:
         super().__init__(f"the working precision ran out at step {step}")
-        self.step = step
+        self.step, self.bits = step, bits
 
 
 class Recorder:
@@ -104,6 +104,15 @@ class Recorder:
         self.times.append(time)
         if self.weights is not None and parameters is not None:
             self.weights.append(tuple(self.network.backend.entries(layer) for layer in parameters))
+        if len(self.steps) > _MOST_RECORDS:
+            self._thin()
+
+    def extend(self, steps: list[int], times: list[Fraction], values: Mapping[str, list[Measured]]) -> None:
+        """Keep what was measured at some steps, ascending."""
+        for name, measured in values.items():
+            self.series[name] += measured
+        self.steps += steps
+        self.times += times
         if len(self.steps) > _MOST_RECORDS:
             self._thin()
 

@@ -2,8 +2,12 @@ r"""Taylor coefficients of a network's own calculus: arrays that are power serie
 
 The gradient of any network is written once, in `networks`, over a backend. Over this one it leaves a tape: nodes in
 the order of evaluation, each an operation. `advance` then gives every node its next coefficient, k, from coefficients
-up to k of its operands, so that x' = -grad l(x) yields coefficient k + 1 of the weights. A product is a convolution;
-with w = 1 - u^2, u = tanh(x) obeys u' = w x', so that k u_k = sum_{j=1}^k j x_j w_{k-j}.
+up to k of its operands, so that x' = -grad l(x) yields coefficient k + 1 of the weights. A product is a convolution.
+An activation is a primitive, y' = w x', so that k y_k = sum_{j=1}^k j x_j w_{k-j}, with its slope w:
+
+    tanh            w = 1 - y^2
+    arctan          w = 1 / (1 + x^2), so that (1 + x_0^2) w_k = -sum_{j=1}^k (x^2)_j w_{k-j}
+    softplus        w = 1 / (1 + e^(-x)), itself a primitive of x with the slope w - w^2
 
 Nothing here knows where the weights come from: `_flow_tape` drives it, and bounds what the coefficients leave out.
 """
@@ -102,17 +106,28 @@ class Tape:
         return self._node("norm", a)
 
     def activate(self, activation: str, a: Node, order: int = 0) -> Node:
-        """Return the identity, or tanh, or a derivative; tanh and 1 - tanh^2 are two nodes that need each other."""
+        """Return an activation, or its derivative: of each but the identity, two nodes that are made together."""
         if activation == "identity":
             return a if order == 0 else self._node("ones")
-        if activation != "tanh":
-            raise UnsupportedError(f"no power series is known of the activation {activation!r}")
         if id(a) not in self._activated:
-            value = self._node("tanh", a)
-            slope = self._node("slope", value)
-            value.operands = (a, slope)
-            self._activated[id(a)] = value, slope
+            if activation == "tanh":
+                value = self._self_made("tanh", "one_less_square", a)
+                self._activated[id(a)] = value, value.operands[1]
+            elif activation == "arctan":
+                slope = self._node("inverse", self._node("multiply", a, a))
+                self._activated[id(a)] = self._node("primitive", a, slope, value=activation), slope
+            elif activation == "softplus":
+                slope = self._self_made("logistic", "less_square", a)
+                self._activated[id(a)] = self._node("primitive", a, slope, value=activation), slope
+            else:
+                raise UnsupportedError(f"no power series is known of the activation {activation!r}")
         return self._activated[id(a)][order]
+
+    def _self_made(self, operation: str, slope: str, a: Node) -> Node:
+        """Return a primitive of `a` whose slope is made of the primitive itself."""
+        value = self._node(operation, a)
+        value.operands = (a, self._node(slope, value))
+        return value
 
     def trim(self, outputs: Sequence[Node]) -> None:
         """Forget the nodes that no output needs."""
@@ -151,12 +166,15 @@ class Tape:
                 return self._product(node, k)
             case "multiply":
                 return self._dots(node.operands[0].series[: k + 1], node.operands[1].series[: k + 1])
-            case "tanh":
-                return self._tanh(node, k)
-            case "slope":
-                values = node.operands[0].series
-                square = self._dots(values, values)
-                return self._base.activate("identity", square, 1) - square if k == 0 else -square
+            case "primitive" | "tanh" | "logistic":
+                return self._primitive(node, k)
+            case "one_less_square":
+                square = self._square(node)
+                return self._ones(square) - square if k == 0 else -square
+            case "less_square":
+                return node.operands[0].series[k] - self._square(node)
+            case "inverse":
+                return self._inverse(node, k)
         raise UnsupportedError(f"no coefficient of {node.operation!r} is known")
 
     def _sum(self, node: Node, k: int) -> Any:
@@ -175,12 +193,31 @@ class Tape:
         right.append(b.series[k])
         return convolution(self._flint, left, right)
 
-    def _tanh(self, node: Node, k: int) -> Any:
+    def _primitive(self, node: Node, k: int) -> Any:
         inner, slope = node.operands
         if k == 0:
-            return self._base.activate("tanh", inner.series[0])
+            # The logistic function is softplus's derivative.
+            activation, order = ("softplus", 1) if node.operation == "logistic" else (node.value or node.operation, 0)
+            return self._base.activate(activation, inner.series[0], order)
         rates = [j * x for j, x in enumerate(inner.series[1:], start=1)]
         return self._dots(rates, slope.series[:k]) / self._flint.arb(k)
+
+    def _square(self, node: Node) -> Any:
+        values = node.operands[0].series
+        return self._dots(values, values)
+
+    def _ones(self, like: Any) -> Any:
+        return self._base.activate("identity", like, 1)
+
+    def _inverse(self, node: Node, k: int) -> Any:
+        """Return the coefficient of w = 1 / (1 + q)."""
+        squares = node.operands[0].series
+        first = self._ones(squares[0]) + squares[0]
+        if k == 0:
+            quotients = [1 / x for x in first.entries()]
+            return self._flint.arb_mat(first.nrows(), first.ncols(), quotients)
+        rest = self._dots(squares[1 : k + 1], node.series[:k])
+        return -self._base.multiply(rest, node.series[0])
 
     def _dots(self, left: list[Any], right: list[Any]) -> Any:
         """Return the last coefficient of an entrywise product of two series of equal length."""

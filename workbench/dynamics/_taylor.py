@@ -11,8 +11,9 @@ Proof.
     lie in the ball; so the norm's upper right derivative obeys ||u||' <= lam ||u|| + ||d||, and Gronwall's inequality
     gives ||u(t)|| <= exp(G) (e + int_0^t ||d||) <= exp(G) (e + D) < r. By continuity r is never reached.
 
-Two networks, two sets of ingredients (expansion, defect, growth): `_flow_series` and `_flow_bound` for linear ones,
-`_flow_tape` for residual ones. This module steps, records, and looks for events.
+Each network has its ingredients (expansion, defect, growth): linear ones `_flow_fixed` and `_flow_fixed_bound`, or, in
+balls, where integers cannot be had, `_flow_series` and `_flow_bound`; residual ones `_flow_tape`. This module steps,
+records, and looks for events.
 
 Rejected: boxes with Lohner's frames. The Jacobian is symmetric, its logarithmic norm its largest eigenvalue, and that
 tends to zero with the loss or (`_hessian_balls`) at any minimum: its integral costs a few digits once.
@@ -21,21 +22,20 @@ tends to zero with the loss or (`_hessian_balls`) at any minimum: its integral c
 from __future__ import annotations
 
 from fractions import Fraction
-from math import ceil, floor
 from typing import Any
 
 from workbench.backends.ball import arb, precision
 from workbench.backends.ball_frames import frobenius
 from workbench.dynamics._error_bounds import radius_norm, spread_evenly
 from workbench.dynamics._flow_bound import BOUND_BITS, StepBound, enclosed_error
-from workbench.dynamics._flow_events import Sentry
+from workbench.dynamics._flow_events import Sentry, sentence
+from workbench.dynamics._flow_fixed import FixedSeries, applies
+from workbench.dynamics._flow_fixed_bound import FixedBound
 from workbench.dynamics._flow_path import DenseOutput, Piece
 from workbench.dynamics._flow_rest import starts_at_rest, trapped
 from workbench.dynamics._flow_series import Expansion, FlowSeries
 from workbench.dynamics._flow_tape import TapeBound, TapeSeries
-from workbench.dynamics._hessian_balls import speed
 from workbench.dynamics._recorder import PrecisionShort, Recorder
-from workbench.exact import decimal_text
 from workbench.networks import Parameters, build
 from workbench.problem import LinearNetwork, Problem
 from workbench.trajectory import Arithmetic, Event, Method, Status, Trajectory, Watch
@@ -48,6 +48,9 @@ _MOST_STEPS = 5_000
 
 # Step lengths are dyadic, so that times are exact. A step shorter than 2^-_STEP_BITS is not taken.
 _STEP_BITS = 48
+
+# Times that the unit of fixed point is made finer for one step.
+_MOST_REFINEMENTS = 4
 
 # Bits that the time of an event leaves to the uncertainty of the weights.
 _EVENT_SPARE = 24
@@ -68,8 +71,21 @@ def integrate(
     return _Flow(problem, backend, method, observes, keep_weights, digits).run()
 
 
-def ingredients(problem: Problem, backend: Any) -> tuple[Any, Any]:
-    """Return the recursion and the bounds that suit a problem's network."""
+def accuracy_of(backend: Any) -> int:
+    """Return the bits to which a step is to be accurate."""
+    return max(32, int(backend.precision_bits) - _SPARE_BITS)
+
+
+def order_of(accuracy: int) -> int:
+    """Return N such that order and length balance: h^N / rho^N = 2^-accuracy at h = rho / e^2."""
+    return max(8, round(accuracy * 0.34657) + 2)
+
+
+def ingredients(problem: Problem, backend: Any, *, fixed: bool = True) -> tuple[Any, Any]:
+    """Return the recursion and the bounds that suit a problem's network; in balls if not in fixed point."""
+    accuracy = accuracy_of(backend)
+    if fixed and applies(problem, order_of(accuracy)):
+        return FixedSeries(problem, accuracy), FixedBound(problem, backend)
     if not isinstance(problem.network, LinearNetwork):
         tape = TapeSeries(problem, backend)
         return tape, TapeBound(problem, backend, tape)
@@ -101,12 +117,10 @@ class _Flow:
         self.network = build(problem, backend)
         self.recorder = Recorder(self.network, observes, keep_weights, None, digits)
         self.series, self.bound = ingredients(problem, backend)
-        self.accuracy = max(32, backend.precision_bits - _SPARE_BITS)
-        # h^N / rho^N = 2^-accuracy at h = rho / e^2: there order and length balance.
-        self.order = max(8, round(self.accuracy * 0.34657) + 2)
+        self.accuracy = accuracy_of(backend)
+        self.order = order_of(self.accuracy)
         self.initial = self.network.parameters
-        self.point = tuple(p.mid() for p in self.initial)
-        self.error = radius_norm(self.flint, self.initial)
+        self.point, self.error = self._centre(self.initial, self.flint.arb(0))
         self.time = Fraction(0)
         self.records = 0
         self.pieces: list[Piece] | None = [] if keep_weights else None
@@ -143,11 +157,15 @@ class _Flow:
             self._record_between(piece)
             if self._surely_below(piece):
                 return self._trajectory(Status.CONVERGED)
-            ball = piece.expansion.at(arb(piece.length))
-            self.point, self.error = tuple(p.mid() for p in ball), (piece.error + radius_norm(self.flint, ball)).upper()
+            self.point, self.error = self._centre(piece.expansion.at(arb(piece.length)), piece.error)
             if end is not None and self.time >= end:
                 return self._trajectory(Status.FINISHED)
         return self._trajectory(Status.STALLED)
+
+    def _centre(self, ball: Parameters, error: Any) -> tuple[Parameters, Any]:
+        """Return an exact point in a ball where an expansion can start, and how far the flow may be from it."""
+        point, moved = self.series.on_grid(tuple(p.mid() for p in ball), self.order)
+        return point, (error + radius_norm(self.flint, ball) + moved).upper()
 
     def _all_sentries(self) -> list[Sentry]:
         return self.sentries if self.ending is None else [*self.sentries, self.ending]
@@ -155,23 +173,20 @@ class _Flow:
     def _accepted(self, end: Fraction | None) -> Piece | None:
         """Return a step whose local error is small; None where none is short enough and no digits are asked for."""
         remaining = None if end is None else end - self.time
-        expansion = self.series.expand(self.point, self.order)
-        norms = self.bound.majorants(expansion)
-        length = self._guess(norms)
+        expansion, norms, length = self._expanded(remaining)
         if end is not None and remaining is not None and length < remaining:
             rest = self._settled(norms)
             if rest is not None:
                 return self._rest(end, rest)
-        if remaining is not None:
-            length = min(length, remaining)
-        allowed = self.flint.arb(2) ** -self.accuracy
         bits = self.backend.precision_bits
         while length >= Fraction(1, 2**_STEP_BITS) or length == remaining:
             with precision(BOUND_BITS):
-                small = self.bound.defect(expansion, norms, arb(length)) <= allowed * self._size(norms)
-            after = enclosed_error(self.bound, expansion, norms, length, self.error, bits) if small else None
+                defect = self.bound.defect(expansion, norms, arb(length))
+                small = defect <= self._allowed(norms)
+            after = enclosed_error(self.bound, expansion, norms, length, self.error, bits, defect) if small else None
             if after is not None:
-                return Piece(self.time, length, expansion, after, self._speeds(norms, length))
+                with precision(BOUND_BITS):
+                    return Piece(self.time, length, expansion, after, norms.speeds(arb(length)))
             if length < Fraction(1, 2**_STEP_BITS):
                 break
             length = _dyadic(float(length) * 0.85)
@@ -180,9 +195,27 @@ class _Flow:
             raise PrecisionShort(len(self.recorder.steps))
         return None
 
+    def _expanded(self, remaining: Fraction | None) -> tuple[Any, Any, Fraction]:
+        """Return an expansion whose own rounding is small enough, its norms, and a length to try."""
+        for _ in range(_MOST_REFINEMENTS):
+            expansion = self.series.expand(self.point, self.order)
+            norms = self.bound.majorants(expansion)
+            length = self._guess(norms)
+            length = length if remaining is None else min(length, remaining)
+            with precision(BOUND_BITS):
+                missing = self.bound.missing_bits(expansion, norms, arb(length), self._allowed(norms))
+            if not missing:
+                break
+            self.series.refine(missing)
+        return expansion, norms, length
+
+    def _allowed(self, norms: Any) -> Any:
+        """Return how large a step's own error may be."""
+        return self.flint.arb(2) ** -self.accuracy * norms.size()
+
     def _settled(self, norms: Any) -> Any | None:
         """Return how far the flow ever gets from the point, where that is of the order of the error; None elsewhere."""
-        rounding = self.flint.arb(2) ** -self.accuracy * self._size(norms)
+        rounding = self._allowed(norms)
         if not frobenius(self.network.residual(self.point)) <= _REST * (self.error + rounding):
             return None
         reach = trapped(self.network, self.point, self.error)
@@ -198,24 +231,8 @@ class _Flow:
         layers = [[point] for point in self.point]
         return Piece(self.time, end - self.time, Expansion(layers, [], []), error, [self.flint.arb(0)] * len(layers))
 
-    def _speeds(self, norms: Any, length: Fraction) -> list[Any]:
-        with precision(BOUND_BITS):
-            return [speed(layer, arb(length)) for layer in norms[0]]
-
-    def _size(self, norms: Any) -> Any:
-        """Return the size of the weights, at least 1."""
-        return sum((layer[0] for layer in norms[0]), start=self.flint.arb(1))
-
     def _guess(self, norms: Any) -> Fraction:
-        """Return the length at which the last coefficients are at the accuracy; heuristic, the bound decides."""
-        longest = float(self.method.stop.time or 1)
-        lengths = [min(longest, 16.0)]
-        for layer in norms[0]:
-            for k in (self.order, self.order - 1):
-                if layer[k] > 0:
-                    ratio = (self.flint.arb(2) ** -self.accuracy / layer[k]).log() / k
-                    lengths.append(float(ratio.exp()))
-        return _dyadic(min(lengths))
+        return _dyadic(min(float(self.method.stop.time or 1), norms.guess(self.accuracy)))
 
     def _widened(self, balls: Parameters, error: Any) -> Parameters:
         return tuple(spread_evenly(self.flint, ball, error) for ball in balls)
@@ -270,30 +287,11 @@ class _Flow:
             grade="enclosure",
             status=status,
             weights=None if weights is None else tuple(weights),
-            notes=(*self.recorder.unmeasured.values(), *self.notes, *map(_sentence, events)),
+            notes=(*self.recorder.unmeasured.values(), *self.notes, *map(sentence, events)),
             events=events,
             dense=None if pieces is None else DenseOutput(self.backend, pieces),
         )
 
 
-def _sentence(event: Event) -> str:
-    """Return what was found of a watched level, in words."""
-    what = f"{event.watch.name.replace('_', ' ').replace(':', ' ')}"
-    level = "its level" if event.watch.quantity == "loss" else str(event.watch.level)
-    if event.low is not None and event.high is not None:
-        ends = [_shown(event.low, down=True), _shown(event.high, down=False)]
-        first = "" if event.clear >= event.low else f", and not before t = {_shown(event.clear, down=True)}"
-        return f"the {what} crosses {level} between t = {ends[0]} and t = {ends[1]}, proved{first}"
-    if event.outcome == "not crossed":
-        return f"the {what} is nowhere {level} up to t = {_shown(event.clear, down=True)}, proved"
-    return f"whether the {what} crosses {level} is undecided from t = {_shown(event.clear, down=True)} on"
-
-
 def _dyadic(length: float) -> Fraction:
     return Fraction(max(0, int(length * 2**_STEP_BITS)), 2**_STEP_BITS)
-
-
-def _shown(time: Fraction, *, down: bool) -> str:
-    """Return a time with ten decimals, rounded to the safe side."""
-    scaled = time * 10**10
-    return decimal_text(Fraction(floor(scaled) if down else ceil(scaled), 10**10)) or "0"

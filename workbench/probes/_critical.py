@@ -113,7 +113,6 @@ def decay(depth: int, target: Fraction, *, best: bool, digits: int) -> Root | No
     poly = flint().fmpq_poly
     gap = poly([-flint().fmpq(target.numerator, target.denominator)] + [0] * (depth - 1) + [1])
     loss, norm = gap * gap / 2, poly([0, 0, 1]) * depth / 2
-    loss_at_zero = arb(target * target / 2)
 
     def system(unknowns: list[Any]) -> tuple[list[Any], list[list[Any]]]:
         x, weight = unknowns
@@ -126,7 +125,7 @@ def decay(depth: int, target: Fraction, *, best: bool, digits: int) -> Root | No
 
         value, slope, bend, third = (order(k) for k in range(4))
         if best:
-            return [slope[0], value[0] - loss_at_zero], [[bend[0], slope[1]], [slope[0], value[1]]]
+            return [slope[0], value[0] - arb(target * target / 2)], [[bend[0], slope[1]], [slope[0], value[1]]]
         return [slope[0], bend[0]], [[bend[0], slope[1]], [third[0], bend[1]]]
 
     return enclosed_root(system, _decay_guess(depth, float(target), best=best), digits)

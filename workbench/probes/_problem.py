@@ -11,6 +11,7 @@ from typing import Any
 
 from workbench import targets
 from workbench.errors import InputError
+from workbench.exact import Matrix
 from workbench.probes.base import Option
 
 # The named operation on a matrix: rows, a file or a family, as for a target.
@@ -134,6 +135,12 @@ def target_text(target: Any) -> str:
         rows = target.get("rows")
         return json.dumps(dict(target) if rows is None else rows, separators=(",", ":"), default=str)
     return json.dumps(target, separators=(",", ":"), default=str)
+
+
+def target_label(target: Matrix) -> str:
+    """Return a target in words: its family, its rows where they are few, else its shape."""
+    rows = "; ".join(", ".join(str(x) for x in row) for row in target.rows)
+    return target.label or (f"[{rows}]" if len(rows) < 60 else f"a {target.shape[0]} x {target.shape[1]} matrix")
 
 
 def _init_text(start: Mapping[str, Any]) -> str | None:

@@ -116,10 +116,11 @@ def plain(decimal: str | None) -> str:
 
 
 def shortened(value: Measured, places: int = 20) -> Measured:
-    """Return a value rounded to some decimal places and one more, what was cut off counted as error."""
+    """Return a value rounded to some decimal places (digits, below 1) and one more, the cut counted as error."""
     if value.value is None or value.error is None:
         return value
-    place = Fraction(1, 10 ** (places + 1))
+    leading = 0 if abs(value.value) >= 1 or not value.value else -Decimal(decimal_text(value.value, 3) or 0).adjusted()
+    place = Fraction(1, 10 ** (places + 1 + leading))
     return Measured(round(value.value / place) * place, value.error + place / 2)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from workbench import dynamics, experiment
 from workbench.errors import InputError
 from workbench.exact import Measured, decimal_text, rational, to_float
-from workbench.probes._problem import PROBLEM, problem_of
+from workbench.probes._problem import PROBLEM, problem_of, target_label
 from workbench.probes.base import (
     FOUND,
     UNDECIDED,
@@ -77,7 +77,7 @@ def find(question: Mapping[str, Any], limit: TimeLimit) -> Finding:
     return Finding(
         UNDECIDED if missing or limit.was_over else FOUND,
         f"At which order in the step size does descent approach the flow at time {time} on "
-        f"{problem.loss.target.label or 'the target'}, widths {', '.join(map(str, problem.network.widths))}, and its "
+        f"{target_label(problem.loss.target)}, widths {', '.join(map(str, problem.network.widths))}, and its "
         "extrapolations?",
         _answer(numbers),
         numbers,

@@ -17,7 +17,7 @@ from workbench import dynamics, experiment, theorems
 from workbench.errors import InputError, UnsupportedError
 from workbench.exact import decimal_text, rational
 from workbench.probes._ladder import Ladder, floors, halved, loss_parts, settled, slacks, symmetry_breaks, verdict
-from workbench.probes._problem import DYNAMICS, PROBLEM, compare_command, dynamics_of, problem_of
+from workbench.probes._problem import DYNAMICS, PROBLEM, compare_command, dynamics_of, problem_of, target_label
 from workbench.probes._rungs import checked, walk
 from workbench.probes.base import (
     FOUND,
@@ -104,7 +104,7 @@ def _finding(ladder: Ladder, question: Mapping[str, Any], *, cut: bool) -> Findi
     return Finding(
         UNDECIDED if open_ended else FOUND if parted else NO_CHANGE,
         f"Where does each arithmetic part from exact descent at step size {method.step_size}, over {ladder.steps} "
-        f"steps on {ladder.problem.loss.target.label or 'the target'} with widths "
+        f"steps on {target_label(ladder.problem.loss.target)} with widths "
         f"{', '.join(str(x) for x in ladder.problem.network.widths)}?",
         _answer(partings, ladder),
         _numbers(ladder, partings),
@@ -128,7 +128,9 @@ def _answer(partings: Mapping[str, int | None], ladder: Ladder) -> str:
     told = [f"{_name(rung)} at step {step}" for rung, step in partings.items() if step is not None]
     kept = [_name(rung) for rung, step in partings.items() if step is None]
     last = decimal_text(ladder.exact[-1].value, 6)
-    words = [f"exact descent ends at a loss of {plain(last)}"]
+    words = [
+        f"exact descent ends at a loss of {plain(last)}" if last else f"exact descent diverges at step {ladder.steps}"
+    ]
     words += [f"the loss parts from it in {', '.join(told)}"] if told else []
     words += [f"it does not in {', '.join(kept)}"] if kept else []
     return "; ".join(words).capitalize() + "."

@@ -22,7 +22,7 @@ from workbench.errors import InputError, UnsupportedError
 from workbench.evidence import VACUOUS, compare
 from workbench.exact import Measured, rational, to_float
 from workbench.networks.hessian import linear_hessian
-from workbench.probes._problem import DYNAMICS, PROBLEM, compare_command, dynamics_of, problem_of
+from workbench.probes._problem import DYNAMICS, PROBLEM, compare_command, dynamics_of, problem_of, target_label
 from workbench.probes.base import (
     FOUND,
     UNDECIDED,
@@ -108,7 +108,7 @@ def find(question: Mapping[str, Any], limit: TimeLimit) -> Finding:
 
 
 def _what(run: Trajectory) -> str:
-    label = run.target.label or "the target"
+    label = target_label(run.target)
     widths = ", ".join(str(x) for x in run.problem.network.widths)
     step = "the flow" if run.method.step_size is None else f"descent at step size {run.method.step_size}"
     return f"{step} on {label} with widths {widths}"

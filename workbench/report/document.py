@@ -140,6 +140,8 @@ def _statement(record: Record) -> list[str]:
             "#ruled(columns: (auto, 1fr, auto, auto), align: (left, left, right, left), "
             f'head: ("hypothesis", "wording", "margin", "here"), {rows})'
         )
+    for name, why in record.payload.get("perhaps_unnecessary", {}).items():
+        parts.append(f"#aside[{prose(f'No violation is known without `{name}`, which may be unnecessary: {why}.')}]")
     return parts
 
 

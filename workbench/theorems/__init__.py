@@ -35,7 +35,7 @@ from workbench.theorems._statement import (
     Source,
 )
 
-_HEADINGS = ("Statement", "Hypotheses", "Standing", "Proof", "Notes")
+_HEADINGS = ("Statement", "Hypotheses", "Presupposed", "Perhaps unnecessary", "Standing", "Proof", "Notes")
 _REQUIRED = ("source", "observes", "hypotheses")
 
 # A statement about single runs has both of the first pair, one about families both of the second; one may have all.
@@ -54,6 +54,10 @@ class Theorem:
         From the docstring.
     hypothesis_texts : mapping of str to str
         Name and wording of each hypothesis, from the docstring.
+    presupposed : mapping of str to str
+        Those without which the statement has no meaning, or cannot be read off a record, each with the reason.
+    perhaps_unnecessary : mapping of str to str
+        Those without which no violation is known, each with the reason.
     module : ModuleType
     sha256 : str
         Digest of the file's bytes as they were run.
@@ -66,6 +70,8 @@ class Theorem:
     standing: str
     proof: str
     hypothesis_texts: Mapping[str, str]
+    presupposed: Mapping[str, str]
+    perhaps_unnecessary: Mapping[str, str]
     module: ModuleType
     sha256: str
 
@@ -102,6 +108,13 @@ class Theorem:
         """The problems that it is tried on."""
         examples: Sequence[Example] = getattr(self.module, "examples", ())
         return examples
+
+    @property
+    def refuted_without(self) -> frozenset[str]:
+        """The hypotheses that an example or a family drops, and is then violated."""
+        controls = [e.experiment for e in self.examples if e.expect == "violated"]
+        controls += [f.sweep for f in self.families if f.expect == "violated"]
+        return frozenset(name for run in controls for name in run.get("without", ()))
 
     @property
     def families(self) -> Sequence[FamilyExample]:
@@ -207,10 +220,8 @@ def from_file(path: Path) -> Theorem:
 
 
 def _theorem(name: str, path: Path, module: ModuleType, sha256: str | None = None) -> Theorem:
-    missing = [part for part in _REQUIRED if not hasattr(module, part)]
-    if not all(hasattr(module, part) for part in _ABOUT_FAMILIES):
-        missing += [part for part in _ABOUT_RUNS if not hasattr(module, part)]
-    if missing:
+    required = _REQUIRED if all(hasattr(module, part) for part in _ABOUT_FAMILIES) else (*_REQUIRED, *_ABOUT_RUNS)
+    if missing := [part for part in required if not hasattr(module, part)]:
         raise TheoremFileError(f"{path.name} is not a theorem: it has no {', '.join(missing)}")
     if not isinstance(module.source, Source):
         raise TheoremFileError(f"{path.name}: `source` must be a Source(authors=..., year=..., title=..., where=...)")
@@ -218,6 +229,13 @@ def _theorem(name: str, path: Path, module: ModuleType, sha256: str | None = Non
     for heading in ("Statement", "Hypotheses", "Standing"):
         if not sections.get(heading):
             raise TheoremFileError(f"{path.name}: its docstring has no section {heading!r}")
+    texts = _named_lines(sections["Hypotheses"])
+    presupposed, unrefuted = (_named_lines(sections.get(h, "")) for h in ("Presupposed", "Perhaps unnecessary"))
+    for other in (*presupposed, *unrefuted):
+        if other not in texts:
+            raise TheoremFileError(
+                f"{path.name}: its docstring says why {other} is asked, which is no hypothesis of it"
+            )
     return Theorem(
         name=name,
         path=path,
@@ -225,7 +243,9 @@ def _theorem(name: str, path: Path, module: ModuleType, sha256: str | None = Non
         statement=sections["Statement"],
         standing=sections["Standing"],
         proof=sections.get("Proof", ""),
-        hypothesis_texts=_named_lines(sections["Hypotheses"]),
+        hypothesis_texts=texts,
+        presupposed=presupposed,
+        perhaps_unnecessary=unrefuted,
         module=module,
         sha256=sha256 or hashlib.sha256(path.read_bytes()).hexdigest(),
     )

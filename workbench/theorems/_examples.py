@@ -63,6 +63,35 @@ def averaged(specification: dict[str, Any], normalisation: str = "mean") -> dict
     }
 
 
+def altered(example: Example, hypothesis: str, words: str, expect: str = "violated", **changes: Any) -> Example:
+    """Return an example with other entries of its problem or dynamics, the hypothesis that they break dropped.
+
+    Parameters
+    ----------
+    example : Example
+    hypothesis, words : str
+        What is dropped, and what was changed.
+    changes : mapping
+        `network`, `loss` and `dynamics` are taken entry by entry, `start` and `backend` as a whole.
+    """
+    run = example.experiment
+    problem, dynamics = run["problem"], {**run["dynamics"], **changes.get("dynamics", {})}
+    parts = {name: {**problem[name], **changes.get(name, {})} for name in ("network", "loss")}
+    if "kind" in changes.get("network", {}):
+        parts["network"] = changes["network"]
+    return Example(
+        f"{words}, the hypothesis dropped",
+        expect,
+        {
+            **run,
+            "problem": {**parts, "start": changes.get("start", problem["start"])},
+            "dynamics": dynamics,
+            "backend": changes.get("backend", run["backend"]),
+            "without": [hypothesis],
+        },
+    )
+
+
 def family(specification: dict[str, Any], name: str, values: list[Any]) -> dict[str, Any]:
     """Return a sweep over the steps, the level of the loss, the depth, or what stands as {name} in a run, as data."""
     dynamics, problem = specification["dynamics"], specification["problem"]

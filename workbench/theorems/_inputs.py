@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from workbench.backends.spectrum import symmetric_eigenvalues
+from workbench.backends.spectrum import FIRST_BITS, symmetric_eigenvalues
 from workbench.exact import Matrix, Measured
 from workbench.problem import SquareLoss
 from workbench.rotation import product
@@ -32,7 +32,7 @@ class Moments:
     least: Fraction | None
 
 
-def moments(loss: SquareLoss) -> Moments:
+def moments(loss: SquareLoss, bits: int = FIRST_BITS) -> Moments:
     """Return the moments of a loss; whitened inputs are X = I."""
     labels = [list(row) for row in loss.target.rows]
     if loss.inputs is None:
@@ -41,7 +41,7 @@ def moments(loss: SquareLoss) -> Moments:
     gram = product(inputs, transposed(inputs))
     solved = _solve(gram, product(inputs, transposed(labels)))
     best = None if solved is None else transposed(solved)
-    spectrum = symmetric_eigenvalues(Matrix(tuple(map(tuple, gram))))
+    spectrum = symmetric_eigenvalues(Matrix(tuple(map(tuple, gram))), bits)
     if best is None:
         return Moments(spectrum, None, None)
     rest = zip(product(best, inputs), labels, strict=True)

@@ -8,7 +8,6 @@ from fractions import Fraction
 from typing import Any
 
 from workbench.backends.reals import Real
-from workbench.backends.spectrum import symmetric_eigenvalues
 from workbench.exact import Matrix, Measured
 from workbench.problem import LinearNetwork
 from workbench.rotation import Rows, product
@@ -22,7 +21,7 @@ def target_singular_values(run: Run) -> list[Real]:
     if len(rows) > len(rows[0]):
         rows = transposed(rows)
     gram = Matrix(tuple(map(tuple, product(rows, transposed(rows)))))
-    return [run.reals.sqrt(run.number(square)) for square in reversed(symmetric_eigenvalues(gram))]
+    return [run.reals.sqrt(run.number(square)) for square in reversed(run.spectrum(gram))]
 
 
 def initial_error(run: Run) -> Real:
@@ -90,9 +89,9 @@ def imbalances(run: Run) -> list[Rows] | None:
     return found
 
 
-def descending_eigenvalues(rows: Rows) -> list[Measured]:
+def descending_eigenvalues(run: Run, rows: Rows) -> list[Measured]:
     """Return the eigenvalues of a symmetric matrix, descending."""
-    return list(reversed(symmetric_eigenvalues(Matrix(tuple(map(tuple, rows))))))
+    return list(reversed(run.spectrum(Matrix(tuple(map(tuple, rows))))))
 
 
 def positive_part(run: Run, values: Sequence[Measured], index: int) -> Real:

@@ -30,7 +30,8 @@ def largest_step_size(run: Run, constants: Constants) -> Real:
 def hypotheses(run: Run, constants: Constants) -> list[Hypothesis]:
     """Audit the hypotheses."""
     setting = run.setting()
-    distance = run.identity_distance_squared() if setting.holds else None
+    rows, columns = run.target.shape
+    distance = run.identity_distance_squared() if rows == columns else None
     radius = None if distance is None else run.reals.measured(LARGEST_DISTANCE - run.reals.sqrt(run.number(distance)))
     # Squares decide the comparison exactly where the root is irrational; at equality the margin is zero.
     if distance == LARGEST_DISTANCE**2:

@@ -7,7 +7,6 @@ from fractions import Fraction
 from typing import Any
 
 from workbench.backends.reals import Real
-from workbench.backends.spectrum import symmetric_eigenvalues
 from workbench.exact import Matrix, Measured
 from workbench.theorems._examples import BALL, FLOAT, experiment
 from workbench.theorems._run import Run
@@ -72,7 +71,7 @@ def _positive_target(run: Run) -> Hypothesis:
     gamma = floor(run)
     if gamma <= 0:
         return Hypothesis.decided("positive_target", False)
-    return Hypothesis("positive_target", symmetric_eigenvalues(even)[0].minus(Measured(gamma)))
+    return Hypothesis("positive_target", run.spectrum(even)[0].minus(Measured(gamma)))
 
 
 def _start_distance(run: Run) -> Fraction:

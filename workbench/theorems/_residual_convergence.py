@@ -52,7 +52,7 @@ def inputs(run: Run) -> Matrix:
 def least_eigenvalue(run: Run) -> Measured:
     """Return lambda_0 = lambda_min(X^T X), enclosed, exact where it is rational and found."""
     columns = list(zip(*inputs(run).rows, strict=True))
-    return symmetric_eigenvalues(Matrix(_gram(columns)))[0]
+    return run.spectrum(Matrix(_gram(columns)))[0]
 
 
 def _gram(columns: Sequence[Sequence[Fraction]]) -> tuple[tuple[Fraction, ...], ...]:

@@ -99,7 +99,11 @@ class Run:
 
     def exact_eigenvalues(self) -> tuple[Measured, ...]:
         """Return the target's eigenvalues with their enclosures, ascending."""
-        return symmetric_eigenvalues(self.target)
+        return self.spectrum(self.target)
+
+    def spectrum(self, matrix: Matrix) -> tuple[Measured, ...]:
+        """Return the eigenvalues of a symmetric matrix, ascending, enclosed at the precision of this run."""
+        return symmetric_eigenvalues(matrix, self.reals.bits)
 
     def initial_weights(self) -> list[Layer]:
         """Return the exact initial weights."""

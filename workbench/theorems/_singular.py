@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from workbench.backends.reals import Real
-from workbench.backends.spectrum import symmetric_eigenvalues
+from workbench.backends.spectrum import FIRST_BITS, symmetric_eigenvalues
 from workbench.exact import Matrix, Measured
 from workbench.rotation import product
 from workbench.theorems._run import Run
@@ -19,15 +19,15 @@ def transposed(rows: Sequence[Sequence[Fraction]]) -> Rows:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-def squared_singular_values(rows: Sequence[Sequence[Fraction]]) -> tuple[Measured, ...]:
+def squared_singular_values(rows: Sequence[Sequence[Fraction]], bits: int = FIRST_BITS) -> tuple[Measured, ...]:
     """Return the squares of the min(m, n) singular values, ascending."""
     wide = [list(row) for row in rows] if len(rows) <= len(rows[0]) else transposed(rows)
-    return symmetric_eigenvalues(Matrix(tuple(map(tuple, product(wide, transposed(wide))))))
+    return symmetric_eigenvalues(Matrix(tuple(map(tuple, product(wide, transposed(wide))))), bits)
 
 
 def singular_values(run: Run, rows: Sequence[Sequence[Fraction]]) -> list[Real]:
     """Return the min(m, n) singular values, ascending."""
-    squares = squared_singular_values(rows)
+    squares = squared_singular_values(rows, run.reals.bits)
     return [run.reals.sqrt(run.reals.maximum(0, run.number(square))) for square in squares]
 
 

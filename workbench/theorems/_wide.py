@@ -18,7 +18,7 @@ from workbench.theorems._statement import Bound, Hypothesis, Rate
 
 def known_moments(run: Run) -> Moments:
     """Return the moments of the run's inputs and labels."""
-    return moments(run.trajectory.problem.loss)
+    return moments(run.trajectory.problem.loss, run.reals.bits)
 
 
 def shared_hypotheses(run: Run) -> list[Hypothesis]:
@@ -47,7 +47,7 @@ def condition(run: Run) -> Real:
 def squared_norm_of_best(run: Run) -> Real:
     """Return ||W*||_2^2."""
     best = known_moments(run).best or [[Fraction(0)]]
-    return run.number(squared_singular_values(best)[-1])
+    return run.number(squared_singular_values(best, run.reals.bits)[-1])
 
 
 def room(run: Run, needed: Real) -> Measured:

@@ -27,7 +27,7 @@ from fractions import Fraction
 from workbench.exact import Measured
 from workbench.problem import LinearNetwork
 from workbench.theorems import Example, Hypothesis, Identity, Run
-from workbench.theorems._examples import BALL, FLOAT, MULTIPRECISION, experiment, spectrum
+from workbench.theorems._examples import BALL, FLOAT, MULTIPRECISION, altered, experiment, spectrum
 from workbench.theorems._sources import ARORA_2018
 
 source = ARORA_2018.at("Theorem 1; Du, Hu, Lee 2018")
@@ -99,5 +99,15 @@ examples = [
             backend=BALL,
             without=["gradient_flow"],
         ),
+    ),
+]
+
+examples += [
+    altered(
+        examples[0],
+        "linear_network",
+        "residual blocks",
+        network={"kind": "residual", "width": 2, "depth": 2},
+        start={"scheme": "gaussian", "seed": 1, "scale": "1/2"},
     ),
 ]

@@ -25,7 +25,7 @@ from typing import Any
 from workbench.exact import Measured
 from workbench.problem import LinearNetwork
 from workbench.theorems import Example, Hypothesis, Identity, Run
-from workbench.theorems._examples import FLOAT, experiment, law_of_a_step, spectrum
+from workbench.theorems._examples import FLOAT, altered, experiment, law_of_a_step, spectrum
 from workbench.theorems._sources import ARORA_2018
 
 source = ARORA_2018.at("discrete form, derived for this project")
@@ -64,3 +64,7 @@ _IN_FLOATS = Example(
 )
 
 examples = law_of_a_step(50, {}, _MOMENTUM, "with momentum", "plain_descent", _IN_FLOATS)
+
+examples += [
+    altered(examples[1], "linear_network", "residual blocks", network={"kind": "residual", "width": 2, "depth": 2}),
+]

@@ -15,6 +15,16 @@ Hypotheses
     step_size: $0 < \eta (1 + \lambda) < 1$
     level_reached: the run reached a loss $\alpha < \frac{1}{2} \lambda^2$ that it was to stop at
 
+Presupposed
+    setting: a factor of the loss is another step; no family was tried
+    three_or_four: the integral is computed for these depths
+    one_smallest: a tie for the smallest never escapes, so that there is no number of steps
+    negative_target: without a negative target there is no saddle at zero
+    level_reached: there is no number of steps without it
+
+Perhaps unnecessary
+    step_size: no longer step was tried
+
 Standing
     worked out for this project by matched expansions (below): the limit and its constant are derived, the errors of the matching were not bounded, only measured. A tie for the smallest never escapes: then no run reaches the level, and `one_smallest` has no control; without a negative target there is no saddle at zero, and the verdict is undecided. Of a longer step that still reaches the saddle no violation is known.
 

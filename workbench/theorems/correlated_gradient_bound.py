@@ -11,6 +11,12 @@ Hypotheses
     full_rank: $\sigma_{\min}(X X^T) > 0$; the margin is that eigenvalue
     near_identity: $\|W_i - I\|_2 \le 1$ for every layer, at every record
 
+Presupposed
+    square_layers: a layer that is not square has no distance to the identity
+
+Perhaps unnecessary
+    full_rank: with a zero eigenvalue the bound is zero, and holds
+
 Standing
     explicit (proof below); recalled in print with $\sigma_{\min}(\Sigma)^2$, which is false for $\sigma_{\min}(\Sigma) > 1$
 
@@ -59,7 +65,7 @@ def hypotheses(run: Run) -> list[Hypothesis]:
     farthest = Measured.largest(run.observable("distance_to_identity"))
     return [
         Hypothesis.decided("square_layers", square),
-        Hypothesis("full_rank", moments(run.trajectory.problem.loss).spectrum[0], strict=True),
+        Hypothesis("full_rank", moments(run.trajectory.problem.loss, run.reals.bits).spectrum[0], strict=True),
         Hypothesis("near_identity", Measured(Fraction(1)).minus(farthest)),
     ]
 
@@ -67,7 +73,7 @@ def hypotheses(run: Run) -> list[Hypothesis]:
 def predict(run: Run) -> list[Bound]:
     """Return the lower bound of the squared gradient."""
     loss = run.trajectory.problem.loss
-    known = moments(loss)
+    known = moments(loss, run.reals.bits)
     smallest, least = run.number(loss.factor) * run.number(known.spectrum[0]), run.number(known.least or Fraction(0))
     factor = FACTOR * run.depth * smallest**POWER
     distances = [run.number(value) for value in run.observable("distance_to_identity")]

@@ -15,6 +15,12 @@ Hypotheses
     above_one: $s > 1$; the margin is $s - 1$
     gradient_flow: the dynamics is the gradient flow
 
+Presupposed
+    scalar_layers: the statement is one about numbers: what is audited and predicted is read off layers that are numbers
+
+Perhaps unnecessary
+    above_one: below one the limit has the same form; nothing is enclosed there, so that nothing is judged
+
 Standing
     explicit (proof below)
 

@@ -16,6 +16,14 @@ Hypotheses
     largest_step: $\eta \ge (1 - 2^{-16}) / (L M^2)$, the largest step but for its rounding
     level_reached: the run reached the loss that it was to stop at, and every step is recorded
 
+Presupposed
+    setting: a factor of the loss is another step, as without `largest_step`
+    symmetric_target: the limit map is one of eigenvalues
+    positive_definite: the limit map keeps its sign and never reaches a target that is not positive
+    plain_descent: the ratio tends to another limit, which finitely many runs do not tell from a slow approach to one: undecided, never consistent
+    largest_step: the ratio tends to another limit, which finitely many runs do not tell from a slow approach to one: undecided, never consistent
+    level_reached: there is no number of steps without it
+
 Standing
     explicit (proof below), worked out for this project; Theorem 2 (`positive_definite`) bounds the number uniformly in the depth. Without `largest_step` or `plain_descent` the ratio tends to another limit, which a finite family cannot tell from a slow approach to 1: undecided, never consistent. Without symmetry or definiteness there is no limit map, and without `level_reached` no number of steps.
 
@@ -154,5 +162,10 @@ families = [
             "depth",
             [4, 8, 16],
         ),
+    ),
+    FamilyExample(
+        "one long step at every depth, the hypothesis dropped",
+        "violated",
+        family(_descent(["1/2"], "1e-6", step_size="2/5", without=["step_size"]), "depth", [4, 8, 16]),
     ),
 ]

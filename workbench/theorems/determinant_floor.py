@@ -29,7 +29,6 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from workbench.backends.spectrum import symmetric_eigenvalues
 from workbench.exact import Matrix, Measured
 from workbench.rotation import determinant, product
 from workbench.theorems import Bound, Erratum, Example, Hypothesis, Run
@@ -72,7 +71,7 @@ def predict(run: Run) -> list[Bound]:
     rows = run.target.rows
     start = run.initial_product() or rows
     gram = product(list(zip(*rows, strict=True)), rows)
-    smallest = symmetric_eigenvalues(Matrix(tuple(map(tuple, gram))))[0]
+    smallest = run.spectrum(Matrix(tuple(map(tuple, gram))))[0]
     error = run.reals.sqrt(run.number(_distance_squared(start, rows)))
     size = run.reals.sqrt(run.number(sum((x * x for row in rows for x in row), Fraction(0)))) + error
     speed = run.depth * run.reals.sqrt(run.number(len(rows))) * error

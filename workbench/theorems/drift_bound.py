@@ -11,6 +11,9 @@ Hypotheses
     every_step: every step is recorded
     sufficient_decrease: $l_i - l_{i+1} \ge \frac{\eta}{2} \|\nabla l_i\|^2$ at every step of the run
 
+Presupposed
+    every_step: neighbouring records must be neighbouring steps for the statement to be read off them
+
 Standing
     explicit (proof below)
 
@@ -28,7 +31,7 @@ from typing import Any
 from workbench.exact import Measured
 from workbench.problem import LinearNetwork
 from workbench.theorems import Bound, Example, Hypothesis, Run
-from workbench.theorems._examples import BALL, FLOAT, experiment, spectrum
+from workbench.theorems._examples import BALL, FLOAT, altered, experiment, spectrum
 from workbench.theorems._sources import ARORA_2018
 
 source = ARORA_2018.at("Theorem 1; the discrete bound is worked out for this project")
@@ -111,5 +114,12 @@ examples = [
             start=_UNBALANCED,
             without=["sufficient_decrease"],
         ),
+    ),
+]
+
+examples += [
+    altered(examples[1], "linear_network", "residual blocks", network={"kind": "residual", "width": 2, "depth": 2}),
+    altered(
+        examples[0], "plain_descent", "momentum", dynamics={"name": "heavy_ball", "parameters": {"momentum": "1/2"}}
     ),
 ]

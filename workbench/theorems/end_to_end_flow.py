@@ -29,7 +29,7 @@ from workbench.exact import Measured
 from workbench.problem import LinearNetwork
 from workbench.theorems import Example, Hypothesis, Identity, Run
 from workbench.theorems._balanced_start import balanced_start
-from workbench.theorems._examples import FLOAT, MULTIPRECISION, experiment, spectrum
+from workbench.theorems._examples import FLOAT, MULTIPRECISION, altered, experiment, spectrum
 from workbench.theorems._sources import ARORA_2018
 
 source = ARORA_2018.at("Theorem 1")
@@ -97,4 +97,8 @@ examples = [
         "violated",
         experiment([2] * 3, _SKEW, step_size="1/5", stop={"steps": 10}, without=["gradient_flow"]),
     ),
+]
+
+examples += [
+    altered(examples[1], "linear_network", "residual blocks", network={"kind": "residual", "width": 2, "depth": 2}),
 ]

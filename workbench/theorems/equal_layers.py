@@ -11,6 +11,9 @@ Hypotheses
     symmetric_target: $\Phi^T = \Phi$
     plain_descent: gradient descent with a constant step, all layers at once
 
+Perhaps unnecessary
+    plain_descent: every dynamics here treats all layers alike and commutes with orthogonal matrices, and keeps the layers equal: penalties, projection, decay and both momenta were tried
+
 Standing
     explicit; Lemma 6 of the paper, as later papers quote it. Derived in `derivations/equal_layers.py`.
 
@@ -24,7 +27,7 @@ from fractions import Fraction
 
 from workbench.exact import Measured
 from workbench.theorems import Example, Hypothesis, Identity, Run
-from workbench.theorems._examples import FLOAT, experiment, symmetric
+from workbench.theorems._examples import FLOAT, altered, experiment, symmetric
 from workbench.theorems._sources import BARTLETT_2018
 
 source = BARTLETT_2018.at("Lemma 6")
@@ -100,5 +103,11 @@ examples = [
             start={"scheme": "gaussian", "seed": 1},
             without=["identity_start"],
         ),
+    ),
+]
+
+examples += [
+    altered(
+        examples[1], "setting", "inputs that are not white", loss={"inputs": {"rows": [["2", "1/2"], ["1/2", "1"]]}}
     ),
 ]

@@ -12,6 +12,9 @@ Hypotheses
     far_side: the target is negative; the margin is $\lambda$
     gradient_flow: the dynamics is the gradient flow
 
+Presupposed
+    scalar_layers: the statement is one about numbers: what is audited and predicted is read off layers that are numbers
+
 Standing
     explicit (proof below); the paper has $e^{\Omega(L)}$ steps of descent near the identity (Theorem 3) with constants left open
 

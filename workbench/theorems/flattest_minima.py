@@ -11,6 +11,9 @@ Hypotheses
     at_minimiser: the layers start at $W_L \cdots W_1 = \Phi$, exactly; the margin is the negated error
     plain_descent: gradient descent with a constant step, which rests there
 
+Presupposed
+    setting: the minimiser and its least sharpness are those of this loss
+
 Standing
     explicit (proof below)
 
@@ -30,7 +33,6 @@ from fractions import Fraction
 from typing import Any
 
 from workbench.backends.reals import Real
-from workbench.backends.spectrum import symmetric_eigenvalues
 from workbench.exact import Matrix, Measured
 from workbench.rotation import product
 from workbench.theorems import Bound, Example, Hypothesis, Identity, Run
@@ -104,7 +106,7 @@ def _level(run: Run) -> Real:
     """Return L s_1^(2 - 2/L)."""
     rows: Rows = [list(row) for row in run.target.rows]
     gram = Matrix(tuple(map(tuple, product(rows, _transposed(rows)))))
-    largest = run.number(symmetric_eigenvalues(gram)[-1])
+    largest = run.number(run.spectrum(gram)[-1])
     # One layer: the exponent is zero, also of a zero target.
     return run.depth * run.reals.power(largest, 1 - Fraction(1, run.depth))
 

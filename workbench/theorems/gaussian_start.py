@@ -18,6 +18,13 @@ Hypotheses
     width: $m$ is at least what is stated, with the constants assumed for $C$ and $\delta$; the margin is the room left
     step_size: $\eta$ is at most its cap; the margin is the distance to it
 
+Presupposed
+    equal_hidden: $m$ is the one width of the hidden layers
+    gaussian_start: $s$ is the deviation of the draw
+
+Perhaps unnecessary
+    full_rank: with a zero eigenvalue the bound says no more than that the loss does not grow; on the range of the inputs it holds with the smallest positive one
+
 Standing
     published constant for the rate and the step size; $C$ is left open in print and assumed here, as the verdict repeats
 
@@ -38,7 +45,7 @@ from typing import Any
 from workbench.backends.reals import Real
 from workbench.exact import rational
 from workbench.theorems import Bound, Example, Hypothesis, Rate, Run
-from workbench.theorems._examples import BALL, FLOAT, experiment
+from workbench.theorems._examples import BALL, FLOAT, altered, experiment
 from workbench.theorems._inputs import with_inputs
 from workbench.theorems._statement import Source
 from workbench.theorems._wide import (
@@ -144,5 +151,23 @@ examples = [
         "a small start, the hypothesis dropped",
         "violated",
         _wide(16, 2, _ONE, "1/64", without=["normalisation"], step_size="1/65536", **_NARROW),
+    ),
+]
+
+examples += [
+    altered(
+        examples[0],
+        "plain_descent",
+        "weight decay",
+        dynamics={"name": "weight_decay", "parameters": {"decay": "1"}, "stop": {"steps": 12}},
+    ),
+    altered(
+        examples[0], "normalisation", "layers too small", start={"scheme": "gaussian", "seed": 3, "scale": "1/1000"}
+    ),
+    altered(
+        examples[1],
+        "setting",
+        "the mean over 16 samples",
+        loss={"target": {"rows": [["1/4"] * 16]}, "inputs": {"rows": [["1/4"] * 16]}, "normalisation": "mean"},
     ),
 ]

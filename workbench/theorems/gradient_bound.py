@@ -24,7 +24,7 @@ from typing import Any
 
 from workbench.exact import Measured
 from workbench.theorems import Bound, Example, Hypothesis, Run
-from workbench.theorems._examples import BALL, FLOAT, experiment, spectrum
+from workbench.theorems._examples import BALL, FLOAT, altered, experiment, spectrum
 from workbench.theorems._sources import BARTLETT_2018
 
 source = BARTLETT_2018.at("near the identity; constants worked out for this project")
@@ -84,5 +84,11 @@ examples = [
         "far from the identity, the hypothesis dropped",
         "violated",
         _descent([2] * 4, ["1/2", "3/2"], start=_FAR, without=["near_identity"]),
+    ),
+]
+
+examples += [
+    altered(
+        examples[0], "setting", "inputs that are not white", loss={"inputs": {"rows": [["2", "1/2"], ["1/2", "1"]]}}
     ),
 ]

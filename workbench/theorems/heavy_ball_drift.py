@@ -11,6 +11,9 @@ Hypotheses
     heavy_ball: heavy ball with a constant step and momentum, or plain descent
     every_step: every step is recorded
 
+Presupposed
+    every_step: neighbouring records must be neighbouring steps for the statement to be read off them
+
 Standing
     explicit (proof below)
 
@@ -26,7 +29,7 @@ from typing import Any
 
 from workbench.problem import LinearNetwork
 from workbench.theorems import Example, Hypothesis, Identity, Run
-from workbench.theorems._examples import FLOAT, experiment, law_of_a_step, spectrum
+from workbench.theorems._examples import FLOAT, altered, experiment, law_of_a_step, spectrum
 from workbench.theorems._sources import MARCOTTE_2024
 
 source = MARCOTTE_2024.at("setting; the identity is derived for this project")
@@ -84,3 +87,7 @@ _IN_FLOATS = Example(
 )
 
 examples = law_of_a_step(30, _MOMENTUM, _DECAY, "weight decay", "heavy_ball", _IN_FLOATS)
+
+examples += [
+    altered(examples[2], "linear_network", "residual blocks", network={"kind": "residual", "width": 2, "depth": 2}),
+]

@@ -12,6 +12,9 @@ Hypotheses
     positive_rate: $\gamma > 0$
     gradient_flow: the dynamics is the gradient flow
 
+Perhaps unnecessary
+    positive_rate: with a rate of zero the bound says that the loss does not grow, which holds along every flow
+
 Standing
     explicit (proof below); the published form is recalled
 

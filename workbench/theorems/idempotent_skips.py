@@ -27,9 +27,10 @@ from fractions import Fraction
 from typing import Any
 
 from workbench.exact import Measured
+from workbench.problem import LinearNetwork
 from workbench.rotation import product
 from workbench.theorems import Example, Hypothesis, Identity, Run
-from workbench.theorems._examples import BALL, FLOAT, experiment
+from workbench.theorems._examples import BALL, FLOAT, altered, experiment
 from workbench.theorems._singular import Rows, rational_start, transposed
 from workbench.theorems._statement import Source
 
@@ -50,7 +51,8 @@ RESOLUTION = Fraction(1, 10**8)
 def hypotheses(run: Run) -> list[Hypothesis]:
     """Audit the hypotheses."""
     deep = run.setting().holds is True and run.depth >= 2
-    layers = rational_start(run) if deep else None
+    square = isinstance(run.trajectory.problem.network, LinearNetwork) and len(set(run.widths)) == 1
+    layers = rational_start(run) if square else None
     one = layers is not None and all(layer == layers[0] for layer in layers)
     margin = None
     if layers is not None:
@@ -137,4 +139,8 @@ examples = [
         "violated",
         _equal(_OBLIQUE, 3, without=["one_matrix"], **_TWO),
     ),
+]
+
+examples += [
+    altered(examples[0], "setting", "twice the loss", loss={"normalisation": "none"}),
 ]

@@ -12,6 +12,9 @@ Hypotheses
     positive_rate: $\alpha > 0$
     gradient_flow: the dynamics is the gradient flow
 
+Perhaps unnecessary
+    positive_rate: with a rate of zero the bound says that the loss does not grow, which holds along every flow
+
 Standing
     explicit (proof below); printed tables of it are recalled as differing from this form, and were not seen
 
@@ -58,7 +61,7 @@ def alpha(run: Run) -> Real | None:
     found = imbalances(run)
     if found is None:
         return None
-    values = descending_eigenvalues(found[0])
+    values = descending_eigenvalues(run, found[0])
     opposite = negated(values)
     inputs, _, outputs = run.widths
     p, q = positive_part(run, values, outputs), positive_part(run, opposite, inputs)

@@ -14,6 +14,12 @@ Hypotheses
     gradient_flow: the dynamics is the gradient flow
     level_reached: the run reached a level $\alpha$ strictly between two plateaux
 
+Presupposed
+    two_layers_or_more: one layer has no plateau
+    equal_start: $x_0$ is the common number
+    symmetric_target: $s_r$ is an eigenvalue
+    level_reached: there is no time without it
+
 Standing
     explicit (proof below); incremental learning at $L = 2$ is published, and recalled; the other depths are worked out for this project
 

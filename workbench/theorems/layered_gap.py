@@ -10,6 +10,9 @@ Hypotheses
     positive_gap: $g > 0$
     gradient_flow: the dynamics is the gradient flow
 
+Perhaps unnecessary
+    positive_gap: with a rate of zero the bound says that the loss does not grow, which holds along every flow
+
 Standing
     explicit (proof below), worked out for this project. At two layers it is `support_gap`; the published forms for three layers and for imbalances of one sign along the depth, recalled, are of this kind.
 
@@ -69,7 +72,7 @@ def gap(run: Run) -> Real | None:
     found = imbalances(run)
     if found is None:
         return None
-    spectra = [descending_eigenvalues(matrix) for matrix in found]
+    spectra = [descending_eigenvalues(run, matrix) for matrix in found]
     return sum((term(run, spectra, layer) for layer in range(1, run.depth + 1)), run.number(0))
 
 

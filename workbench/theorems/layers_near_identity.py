@@ -13,6 +13,9 @@ Hypotheses
     positive_definite: $\lambda_{\min}(\Phi) > 0$; the margin is $\lambda_{\min}$
     gradient_flow: the dynamics is the gradient flow
 
+Presupposed
+    symmetric_target: the bound is one of eigenvalues
+
 Standing
     explicit (proof below); the closed form is that of the paper, recalled
 
@@ -31,7 +34,7 @@ from fractions import Fraction
 from typing import Any
 
 from workbench.theorems import Bound, Example, Hypothesis, Run
-from workbench.theorems._examples import BALL, FLOAT, symmetric
+from workbench.theorems._examples import BALL, FLOAT, altered, symmetric
 from workbench.theorems._statement import Source
 
 source = Source(
@@ -111,4 +114,8 @@ examples = [
         "violated",
         _flow(3, ["2", "3"], without=["gradient_flow"], **_LONG_STEP),
     ),
+]
+
+examples += [
+    altered(examples[0], "setting", "inputs of one half", loss={"inputs": {"rows": [["1/2", "0"], ["0", "1/2"]]}}),
 ]

@@ -15,9 +15,17 @@ Hypotheses
     near_identity: $\|W_i - I\|_2 \le 1/(2L)$ at every record; the margin is the room left
     sufficient_decrease: $\ell_k - \ell_{k+1} \ge \frac{\eta}{2} \|\nabla \ell_k\|^2$ at every step of the run
 
+Presupposed
+    every_step: neighbouring records must be neighbouring steps for the statement to be read off them
+    square_layers: a layer that is not square has no distance to the identity
+
+Perhaps unnecessary
+    full_rank: with a zero eigenvalue the bound says no more than the decrease
+    plain_descent: the proof uses it through `sufficient_decrease` alone; penalties, projection and momentum that decrease the loss enough obeyed the bound
+
 Standing
     explicit (proof below); the factor over $e$ is recalled from the paper, where width and step size take the place of the last
-    two hypotheses, and fixed matrices stand before the first layer (here a part of $X$) and behind the last (here $I$)
+    two hypotheses, and fixed matrices stand before the first layer (here a part of $X$) and behind the last (here $I$: any other would be a loss of other outputs than the network's)
 
 Proof
     With $A_i$ and $B_i$ the layers above and below layer $i$, $\sigma_{\min}(A_i) \sigma_{\min}(B_i) \ge (1 - 1/(2L))^{L-1}$, so that
@@ -60,7 +68,7 @@ def hypotheses(run: Run) -> list[Hypothesis]:
     farthest = Measured.largest(run.observable("distance_to_identity"))
     return [
         Hypothesis.decided("square_layers", square),
-        Hypothesis("full_rank", moments(run.trajectory.problem.loss).spectrum[0], strict=True),
+        Hypothesis("full_rank", moments(run.trajectory.problem.loss, run.reals.bits).spectrum[0], strict=True),
         run.plain_descent(),
         Hypothesis.decided("every_step", tuple(run.steps) == tuple(range(len(run.steps)))),
         Hypothesis("near_identity", Measured(Fraction(1, 2 * run.depth)).minus(farthest)),

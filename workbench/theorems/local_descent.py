@@ -12,6 +12,9 @@ Hypotheses
     every_step: every step is recorded
     short_step: $\eta K_k \le 2$ at every step; the margin is $2 - \eta \max_k K_k$
 
+Presupposed
+    every_step: neighbouring records must be neighbouring steps for the statement to be read off them
+
 Standing
     explicit (proof below); the published $K_k$, as recalled, has 3 before its third term and 6 before its last, and follows
 
@@ -35,7 +38,7 @@ from typing import Any
 from workbench.backends.reals import Real
 from workbench.exact import Measured
 from workbench.theorems import Bound, Example, Hypothesis, Run
-from workbench.theorems._examples import BALL, FLOAT, averaged, experiment
+from workbench.theorems._examples import BALL, FLOAT, altered, averaged, experiment
 from workbench.theorems._flow_envelope import two_layers, two_linear_layers
 from workbench.theorems._statement import Source
 
@@ -151,4 +154,8 @@ examples = [
             without=["plain_descent"],
         ),
     ),
+]
+
+examples += [
+    altered(examples[0], "setting", "another factor of the loss", loss={"normalisation": "none"}),
 ]

@@ -12,6 +12,12 @@ Hypotheses
     below_target: $0 < w_L(0) \cdots w_1(0) < s$
     gradient_flow: the dynamics is the gradient flow
 
+Presupposed
+    scalar_layers: the statement is one about numbers: what is audited and predicted is read off layers that are numbers
+
+Perhaps unnecessary
+    below_target: above the target the same integral tells the time; it is not enclosed there, so that nothing is judged
+
 Standing
     explicit (proof below)
 

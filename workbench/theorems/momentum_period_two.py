@@ -11,6 +11,10 @@ Hypotheses
     heavy_ball: heavy ball with a constant step and momentum, or plain descent
     every_step: every step is recorded
 
+Presupposed
+    every_step: neighbouring records must be neighbouring steps for the statement to be read off them
+    two_numbers: the statement is one about numbers: what is audited and predicted is read off layers that are numbers
+
 Standing
     explicit (proof below)
 

@@ -34,7 +34,6 @@ from fractions import Fraction
 from typing import Any
 
 from workbench.backends.reals import Real
-from workbench.backends.spectrum import symmetric_eigenvalues
 from workbench.exact import Matrix, Measured
 from workbench.problem import LinearNetwork
 from workbench.rotation import product
@@ -61,7 +60,7 @@ def eigenvalues(run: Run) -> tuple[Measured, ...]:
     inputs = run.trajectory.problem.loss.inputs
     if inputs is None:
         return (Measured(Fraction(1)),)
-    return symmetric_eigenvalues(Matrix(tuple(map(tuple, product(transposed(inputs.rows), inputs.rows)))))
+    return run.spectrum(Matrix(tuple(map(tuple, product(transposed(inputs.rows), inputs.rows)))))
 
 
 def ends(run: Run) -> list[Real]:

@@ -34,7 +34,7 @@ from typing import Any
 
 from workbench.exact import Measured
 from workbench.theorems import Bound, Example, Hypothesis, Identity, Run
-from workbench.theorems._examples import FLOAT, experiment
+from workbench.theorems._examples import FLOAT, altered, experiment
 from workbench.theorems._statement import Source
 
 source = Source(
@@ -143,4 +143,9 @@ examples = [
         "violated",
         _one_layer("76/25", "heavy_ball", "1/2", without=["below_edge"]),
     ),
+]
+
+examples += [
+    altered(examples[0], "one_layer", "another factor of the loss", loss={"normalisation": "none"}),
+    altered(examples[0], "momentum", "momentum above one", dynamics={"parameters": {"momentum": "2"}}),
 ]

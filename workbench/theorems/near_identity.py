@@ -29,7 +29,7 @@ from fractions import Fraction
 
 from workbench.backends.reals import Real
 from workbench.theorems import Example, Hypothesis, Run, _near_identity
-from workbench.theorems._examples import FLOAT, experiment, symmetric
+from workbench.theorems._examples import FLOAT, altered, experiment, symmetric
 from workbench.theorems._sources import BARTLETT_2018
 from workbench.theorems._statement import Prediction
 
@@ -93,4 +93,11 @@ examples = [
             without=["identity_start"],
         ),
     ),
+]
+
+examples += [
+    altered(
+        examples[0], "plain_descent", "momentum", dynamics={"name": "heavy_ball", "parameters": {"momentum": "9/10"}}
+    ),
+    altered(examples[0], "setting", "inputs of one half", loss={"inputs": {"rows": [["1/2", "0"], ["0", "1/2"]]}}),
 ]

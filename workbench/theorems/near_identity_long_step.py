@@ -25,7 +25,7 @@ from fractions import Fraction
 
 from workbench.backends.reals import Real
 from workbench.theorems import Example, Hypothesis, Run, _near_identity
-from workbench.theorems._examples import FLOAT, experiment, symmetric
+from workbench.theorems._examples import FLOAT, altered, experiment, symmetric
 from workbench.theorems._sources import BARTLETT_2018
 from workbench.theorems._statement import Prediction
 
@@ -76,4 +76,14 @@ examples = [
         "violated",
         symmetric(2, ["1/10", "-1/2"], step_size="1/4", stop={"steps": 40}, without=["near_identity"]),
     ),
+]
+
+examples += [
+    altered(
+        examples[0], "plain_descent", "momentum", dynamics={"name": "heavy_ball", "parameters": {"momentum": "9/10"}}
+    ),
+    altered(
+        examples[0], "identity_start", "a start away from the identity", start={"scheme": "identity", "scale": "3/2"}
+    ),
+    altered(examples[0], "setting", "inputs of one half", loss={"inputs": {"rows": [["1/2", "0"], ["0", "1/2"]]}}),
 ]

@@ -14,6 +14,12 @@ Hypotheses
     equivariant_update: descent, plain, with a penalty, projected, or (for even $L$) with momentum
     step_size: $L$ is even; or $L \ge 3$ is odd, $0 \le \eta (1 + \lambda) \le 1$ and $0 \le \eta \kappa \le 1$; or $F$ is the projection with $r \le 1$
 
+Presupposed
+    symmetric_target: the floor is one of eigenvalues
+
+Perhaps unnecessary
+    negative_eigenvalue: without a negative eigenvalue the floor is zero
+
 Standing
     explicit (proof below); the paper states it for even $L$ and for regularised algorithms (Theorem 4, recalled). Corrected from a wider statement that is false for odd $L$.
 
@@ -33,7 +39,7 @@ from fractions import Fraction
 from workbench.backends.reals import Real
 from workbench.exact import Measured
 from workbench.theorems import Bound, Erratum, Example, Hypothesis, Run
-from workbench.theorems._examples import FLOAT, symmetric
+from workbench.theorems._examples import FLOAT, altered, symmetric
 from workbench.theorems._sources import BARTLETT_2018
 
 source = BARTLETT_2018.at("Theorem 4")
@@ -197,5 +203,17 @@ examples = [
             start={"scheme": "identity", "scale": "-1"},
             without=["identity_start"],
         ),
+    ),
+]
+
+examples += [
+    altered(
+        examples[1], "setting", "inputs that are not white", loss={"inputs": {"rows": [["2", "1/2"], ["1/2", "1"]]}}
+    ),
+    altered(
+        examples[1],
+        "equivariant_update",
+        "Nesterov's momentum",
+        dynamics={"name": "nesterov", "parameters": {"momentum": "9/10"}},
     ),
 ]

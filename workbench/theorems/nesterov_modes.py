@@ -31,7 +31,7 @@ from typing import Any
 from workbench.problem import LinearNetwork
 from workbench.rotation import product
 from workbench.theorems import Example, Hypothesis, Identity, Run
-from workbench.theorems._examples import BALL, FLOAT, experiment
+from workbench.theorems._examples import BALL, FLOAT, altered, experiment
 from workbench.theorems._inputs import moments, with_inputs
 from workbench.theorems._singular import rational_start, transposed
 from workbench.theorems._statement import Source
@@ -136,4 +136,8 @@ examples = [
             "dynamics": {"name": "weight_decay", "step_size": "1/8", "stop": {"steps": 30}, **_DECAY},
         },
     ),
+]
+
+examples += [
+    altered(examples[0], "one_layer", "two layers", network={"widths": [2, 2, 2]}),
 ]

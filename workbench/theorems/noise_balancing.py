@@ -13,6 +13,10 @@ Hypotheses
     every_step: every step is recorded
     short_steps: $\eta |g_k| < 1$ at every step; the margin is $1 - \eta \max_k |g_k|$
 
+Presupposed
+    unbalanced: of an imbalance of zero there is no logarithm
+    every_step: neighbouring records must be neighbouring steps for the statement to be read off them
+
 Standing
     explicit (proof below), worked out for this project; the law of balance is recalled. The expectation is proved and not judged: a run is one path.
 

@@ -12,6 +12,13 @@ Hypotheses
     small_noise: $0 < \nu < s$; the margin is the smaller of $\nu$ and $s - \nu$
     label_noise: stochastic descent with a constant step, whose labels have signs of a seed
 
+Presupposed
+    unbalanced: of an imbalance of zero there is no logarithm
+    label_noise: $\nu$ is the size of the noise on the labels
+
+Perhaps unnecessary
+    small_noise: the proof takes from it that the product stays positive; no violation is known with more noise
+
 Standing
     explicit (proof below), worked out for this project; the rate is recalled from a stationary distribution. A family has one seed: its members are one draw each.
 

@@ -11,6 +11,9 @@ Hypotheses
     plain_descent: gradient descent with a constant step
     step_size: $\eta \le 1/(1 + |a|)^2$; the margin is the distance to the cap
 
+Presupposed
+    orbit: $a$ and $n$ are those of an orbit
+
 Standing
     explicit (proof below); recalled from the paper
 
@@ -84,7 +87,10 @@ def predict(run: Run) -> list[Bound | Rate]:
     """Return both envelopes of the loss, and the rate of the sharper one."""
     inputs, eta = run.trajectory.problem.loss.inputs, run.number(run.step_size or Fraction(0))
     rows = [[Fraction(1)]] if inputs is None else inputs.rows
-    slowest, uniform = run.number(squared_singular_values(rows)[0]), (1 - abs(multiplier(run) or Fraction(0))) ** 2
+    slowest, uniform = (
+        run.number(squared_singular_values(rows, run.reals.bits)[0]),
+        (1 - abs(multiplier(run) or Fraction(0))) ** 2,
+    )
     start = run.number(run.loss[0])
     levels = (("slowest_mode", slowest, r"\mu_1"), ("any_length", run.number(uniform), "(1 - |a|)^2"))
     bounds: list[Bound | Rate] = [

@@ -9,6 +9,9 @@ Hypotheses
     linear_network: a deep linear network with inputs or without, $X = I$
     isometric_start: hidden layers of one width, no narrower than the ends, that are isometries up to one gain, exactly
 
+Presupposed
+    linear_network: the kernel is that of a linear network
+
 Standing
     explicit (proof below)
 
@@ -50,7 +53,7 @@ def hypotheses(run: Run) -> list[Hypothesis]:
 def predict(run: Run) -> list[Identity]:
     """Return that the kernel of the start has its form and its trace."""
     level = run.number(gain(run)[1] or Fraction(1)) ** (run.depth - 1)
-    total = sum((run.number(x) for x in moments(run.trajectory.problem.loss).spectrum), run.number(0))
+    total = sum((run.number(x) for x in moments(run.trajectory.problem.loss, run.reals.bits).spectrum), run.number(0))
     trace = run.depth * run.widths[-1] * level * total
     sides = (
         (

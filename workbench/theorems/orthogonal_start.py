@@ -18,6 +18,12 @@ Hypotheses
     width: $m$ is at least what is stated, with the constants assumed for $C$ and $\delta$; the margin is the room left
     step_size: $\eta$ is at most its cap; the margin is the distance to it
 
+Presupposed
+    equal_hidden: $m$ is the one width of the hidden layers
+
+Perhaps unnecessary
+    full_rank: with a zero eigenvalue the bound says no more than that the loss does not grow; on the range of the inputs it holds with the smallest positive one
+
 Standing
     published constant for the rate and the step size; $C$ and $C_0$ are left open in print and assumed here, as the verdict repeats
 
@@ -39,9 +45,10 @@ from typing import Any
 
 from workbench.backends.reals import Real
 from workbench.exact import Measured
+from workbench.problem import LinearNetwork
 from workbench.rotation import product
 from workbench.theorems import Bound, Example, Hypothesis, Rate, Run
-from workbench.theorems._examples import BALL, FLOAT, experiment
+from workbench.theorems._examples import BALL, FLOAT, altered, experiment
 from workbench.theorems._inputs import with_inputs
 from workbench.theorems._isometric import gain, power
 from workbench.theorems._sources import HU_2020
@@ -100,7 +107,8 @@ def _typical(run: Run) -> Measured | None:
 def hypotheses(run: Run) -> list[Hypothesis]:
     """Audit the hypotheses."""
     shared = shared_hypotheses(run)
-    holds, level = gain(run) if shared[0].holds else (False, None)
+    linear = isinstance(run.trajectory.problem.network, LinearNetwork)
+    holds, level = gain(run) if linear else (False, None)
     whole = None if level is None else power(level, run.depth)
     normalised = whole is not None and whole * run.widths[-1] == hidden_width(run)
     ranked = shared[1].holds is True
@@ -108,7 +116,7 @@ def hypotheses(run: Run) -> list[Hypothesis]:
     return [
         *shared,
         Hypothesis("isometric_start", None if holds is None else Measured(Fraction(1 if holds else -1))),
-        Hypothesis("typical_start", _typical(run) if shared[0].holds else None),
+        Hypothesis("typical_start", _typical(run) if linear else None),
         Hypothesis.decided("normalisation", normalised),
         Hypothesis("width", room(run, _needed(run)) if ranked else None),
         Hypothesis("step_size", room_left if run.step_size is not None else None),
@@ -176,5 +184,30 @@ examples = [
         "a step above the cap, the hypothesis dropped",
         "violated",
         _wide(*_SIXTEEN, ["-1"], without=["step_size"], step_size="3/8"),
+    ),
+]
+
+examples += [
+    altered(examples[0], "normalisation", "layers too small", start={"scheme": "identity", "scale": "1/10"}),
+    altered(
+        examples[0],
+        "plain_descent",
+        "weight decay",
+        dynamics={"name": "weight_decay", "parameters": {"decay": "1"}, "stop": {"steps": 12}},
+    ),
+    altered(
+        examples[0],
+        "setting",
+        "the mean over 16 samples",
+        loss={"target": {"rows": [["-1/4"] * 16]}, "inputs": {"rows": [["1/4"] * 16]}, "normalisation": "mean"},
+    ),
+    altered(
+        examples[2],
+        "isometric_start",
+        "zero layers below the last",
+        start={
+            "scheme": "given",
+            "weights": [[["0"]] * 8, [["0"] * 8] * 8, [["1", "0", "0", "0", "1", "0", "0", "0"]]],
+        },
     ),
 ]

@@ -17,6 +17,15 @@ Hypotheses
     step_size: $\eta$ is what is stated, to a relative $2^{-16}$
     momentum: $\beta$ is what is stated, to $2^{-16}$
 
+Presupposed
+    setting: the minimiser is read off the whole of the inputs
+    equal_hidden: $m$ is the one width of the hidden layers
+    isometric_start: $g$ is the gain of the isometries
+    normalisation: the step and the momentum are stated for the layers as they are scaled
+
+Perhaps unnecessary
+    full_rank: with a zero eigenvalue there is no finite condition number; nothing was tried on the range of the inputs
+
 Standing
     recalled, with $C$ left open in print and assumed here, as the verdict repeats; not proved here but for the kernel of the start, on which the rate is better
 

@@ -11,6 +11,9 @@ Hypotheses
     on_cycle: $\eta x y = 1$ and $\eta (x^2 + y^2) = 1 + \eta s$, exactly
     plain_descent: gradient descent with a constant step, all layers at once
 
+Presupposed
+    two_numbers: the statement is one about numbers: what is audited and predicted is read off layers that are numbers
+
 Standing
     explicit (proof below)
 
@@ -29,7 +32,7 @@ from typing import Any
 
 from workbench.exact import Measured
 from workbench.theorems import Example, Hypothesis, Identity, Run
-from workbench.theorems._examples import BALL, FLOAT, experiment
+from workbench.theorems._examples import BALL, FLOAT, altered, experiment
 from workbench.theorems._singular import rational_start
 from workbench.theorems._statement import Source
 
@@ -108,4 +111,16 @@ examples = [
     Example("the other point of the cycle", "consistent", _cycle("5/2", "481/100")),
     Example("beside the cycle", "vacuous", _cycle("3/2", "481/100")),
     Example("beside the cycle, the hypothesis dropped", "violated", _cycle("3/2", "481/100", without=["on_cycle"])),
+]
+
+examples += [
+    altered(
+        examples[0], "plain_descent", "momentum", dynamics={"name": "heavy_ball", "parameters": {"momentum": "9/10"}}
+    ),
+    altered(
+        examples[0],
+        "equal_start",
+        "numbers of opposite signs",
+        start={"scheme": "given", "weights": [[["-8/5"]], [["8/5"]]]},
+    ),
 ]

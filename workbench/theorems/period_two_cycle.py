@@ -12,6 +12,10 @@ Hypotheses
     on_cycle: $z \ne 1$ and $s (1 + z^{L-1}) = x^L (1 + z^{2L-1})$, exactly; the margin is the negated defect
     plain_descent: gradient descent with a constant step, all layers at once
 
+Presupposed
+    scalar_layers: the statement is one about numbers: what is audited and predicted is read off layers that are numbers
+    equal_start: the cycle is one of the common number
+
 Standing
     explicit (proof below)
 

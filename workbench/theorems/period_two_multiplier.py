@@ -13,6 +13,12 @@ Hypotheses
     attracting: $0 < |\mu| < 1$, of a cycle with $z \le 2$; the margin is the smaller of $|\mu|$ and $1 - |\mu|$
     approaching: the last return of the loss, over two steps, is less than a tenth of the first; the margin is a tenth less their ratio
 
+Presupposed
+    scalar_layers: the statement is one about numbers: what is audited and predicted is read off layers that are numbers
+    beyond_edge: there is no cycle below the edge
+    attracting: a run does not return to a repelling cycle, so that there is no rate of return
+    approaching: a run that has not come near has no rate of return yet
+
 Standing
     explicit (proof below); that a run approaches the cycle is audited on the run
 

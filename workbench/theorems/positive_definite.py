@@ -17,6 +17,10 @@ Hypotheses
     plain_descent: gradient descent with a constant step, all layers at once
     step_size: $0 < \eta \le 1/(L M^2)$; the margin is the distance to the cap
 
+Presupposed
+    symmetric_target: the bound is one of eigenvalues
+    positive_definite: the envelope has the logarithm of every eigenvalue
+
 Standing
     explicit (proof below); the paper has a polynomial without constants (Theorem 2, recalled)
 
@@ -36,7 +40,7 @@ from fractions import Fraction
 from workbench.backends.reals import Real
 from workbench.exact import Measured
 from workbench.theorems import Bound, Count, Example, Hypothesis, Rate, Run
-from workbench.theorems._examples import FLOAT, symmetric
+from workbench.theorems._examples import FLOAT, altered, symmetric
 from workbench.theorems._sources import BARTLETT_2018
 
 source = BARTLETT_2018.at("Theorem 2")
@@ -175,5 +179,11 @@ examples = [
             start={"scheme": "identity", "scale": "3"},
             without=["identity_start"],
         ),
+    ),
+]
+
+examples += [
+    altered(
+        examples[1], "setting", "inputs that are not white", loss={"inputs": {"rows": [["2", "1/2"], ["1/2", "1"]]}}
     ),
 ]

@@ -15,6 +15,9 @@ Hypotheses
     every_step: every step is recorded
     step_size: $\eta (L R^{2L-2} + (L-1) R^{L-2} \sqrt{2 \ell_0}) \le 1$; the margin is the room left
 
+Presupposed
+    every_step: neighbouring records must be neighbouring steps for the statement to be read off them
+
 Standing
     explicit (proof below), worked out for this project
 

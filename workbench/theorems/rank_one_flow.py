@@ -12,6 +12,9 @@ Hypotheses
     diagonal_target: the target is diagonal, as every symmetric one is in its eigenvectors
     gradient_flow: the dynamics is the gradient flow
 
+Presupposed
+    two_layers: $u$ is the one column of the upper layer
+
 Standing
     explicit (proof below); recalled of Oja's flow
 

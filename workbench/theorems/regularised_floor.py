@@ -16,6 +16,12 @@ Hypotheses
     regularised_descent: descent, plain, with a penalty, or projected
     step_size: $\eta (\kappa + 2L - 1 + (L-1)\lambda) \le 1$; under the projection $r \le 1$ and any $\eta$
 
+Presupposed
+    symmetric_target: the floor is one of eigenvalues
+
+Perhaps unnecessary
+    negative_eigenvalue: without a negative eigenvalue the floor is zero
+
 Standing
     explicit (proof below); the paper says that regularisation does not help (recalled). Without `symmetric_target` or `negative_eigenvalue` there is no $\lambda_j$ and nothing is claimed.
 

@@ -13,6 +13,13 @@ Hypotheses
     every_step: every step is recorded
     beyond_edge: $a > 2$; the margin is $(\eta L)^L s^{2L-2} - 2^L$
 
+Presupposed
+    every_step: neighbouring records must be neighbouring steps for the statement to be read off them
+    scalar_layers: the statement is one about numbers: what is audited and predicted is read off layers that are numbers
+
+Perhaps unnecessary
+    equal_start: $\ln(1 - c e^{-u})$ is concave in $u = \ln w^2$, so that unequal numbers step further past the minimum (Jensen), as long as none changes its sign
+
 Standing
     explicit (proof below)
 

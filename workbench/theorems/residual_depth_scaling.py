@@ -14,6 +14,14 @@ Hypotheses
     plain_descent: gradient descent with a constant step, all layers at once
     step_size: $(1 - 2^{-16}) N / (2 \delta^2 L) \le \eta \le N / (2 \delta^2 L)$; the margin is the smaller distance
 
+Presupposed
+    setting: the exponent is one of residual blocks
+    branch_scale: $\alpha$ is read off the name of the branch scale
+
+Perhaps unnecessary
+    plain_descent: momentum and weight decay kept the exponent as far as four depths tell: undecided, never violated
+    activation: softplus, with $\sigma'(0) = 1/2$, keeps the exponent
+
 Standing
     explicit (proof below), worked out for this project. No hypothesis on the data or the loss: the runs lie outside `residual_linear_convergence`, which is about the flow. Momentum has a limit of the same kind, so that `plain_descent` has no control; of the other hypotheses the start and the step have one. A finite family shows slopes, not a limit.
 

@@ -18,6 +18,9 @@ Hypotheses
     initial_loss: $J(0) \le \lambda_0^4 / (16000 N^4)$; the margin is the room left
     gradient_flow: the dynamics is the gradient flow, of speed one
 
+Perhaps unnecessary
+    gram_positive: with $\lambda_0 = 0$ the hypothesis on the loss leaves a loss of zero alone, where nothing moves
+
 Standing
     explicit (proof below), worked out for this project; the paper's theorem is about descent, with constants that are not given (recalled). `gram_positive` has no control: with $\lambda_0 = 0$ the other hypotheses leave only runs that never move.
 

@@ -15,6 +15,9 @@ Hypotheses
     initial_loss: $J(0) \le \lambda_0^3 / (4000 N^3)$; the margin is the room left
     gradient_flow: the dynamics is the gradient flow, of speed one
 
+Perhaps unnecessary
+    gram_positive: with $\lambda_0 = 0$ the hypothesis on the loss leaves a loss of zero alone, where nothing moves
+
 Standing
     explicit (proof below), worked out for this project. `gram_positive` has no control: with $\lambda_0 = 0$ the other hypotheses leave only runs that never move.
 

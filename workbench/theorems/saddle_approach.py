@@ -14,6 +14,9 @@ Hypotheses
     plain_descent: gradient descent with a constant step
     step_size: $0 < \eta (1 + \lambda_{\max}) < 1$
 
+Presupposed
+    deep: at two layers the approach is exponential, and the exponent has no meaning
+
 Standing
     explicit (proof below), worked out for this project. Other eigenvalues do not change the negative modes, only the loss. At $L = 2$ the approach is exponential, $\bar x_j(t) = (1 - \eta\lambda_j)^t$, and the formula has no meaning.
 

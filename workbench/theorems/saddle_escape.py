@@ -15,6 +15,14 @@ Hypotheses
     step_size: $0 < \eta (1 + \varepsilon + \lambda) < 1$
     level_reached: the run reached a loss $\alpha < \frac{1}{2} \lambda^2$ that it was to stop at
 
+Presupposed
+    two_numbers: the statement is one about numbers: what is audited and predicted is read off layers that are numbers
+    unequal_start: equal numbers never escape
+    level_reached: there is no number of steps without it
+
+Perhaps unnecessary
+    step_size: steps of 0.6 and 0.9 towards -1, where the cap is 0.5, have the same limit
+
 Standing
     explicit (proof below), worked out for this project. The escape that rounding causes is this one, with $\varepsilon$ a rounding; from equal numbers there is none (`negative_eigenvalue`). `two_numbers` and `unequal_start` say what the letters mean; no violation is known at a longer step that still reaches the saddle.
 
@@ -33,7 +41,7 @@ from typing import Any
 
 from workbench.exact import Measured
 from workbench.theorems import FamilyExample, Hypothesis, Limit, Run
-from workbench.theorems._examples import BALL, experiment, family
+from workbench.theorems._examples import BALL, averaged, experiment, family
 from workbench.theorems._sources import BARTLETT_2018
 from workbench.trajectory import Status
 
@@ -142,5 +150,10 @@ families = [
             "start",
             _starts(2, 12, 32, 92),
         ),
+    ),
+    FamilyExample(
+        "twice the loss, the hypothesis dropped",
+        "violated",
+        family(averaged(_descent(), "none"), "start", _starts(2, 12, 32, 92)),
     ),
 ]

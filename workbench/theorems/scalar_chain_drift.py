@@ -22,7 +22,7 @@ from typing import Any
 
 from workbench.exact import Measured
 from workbench.theorems import Example, Hypothesis, Identity, Run
-from workbench.theorems._examples import BALL, FLOAT, experiment
+from workbench.theorems._examples import BALL, FLOAT, altered, experiment
 from workbench.theorems._sources import ARORA_2018
 
 source = ARORA_2018.at("discrete form for numbers, derived for this project")
@@ -80,4 +80,8 @@ examples = [
         "violated",
         _chain(["1/2", "1", "3/2"], without=["plain_descent"], **_MOMENTUM),
     ),
+]
+
+examples += [
+    altered(examples[0], "scalar_layers", "another factor of the loss", loss={"normalisation": "none"}),
 ]

@@ -10,6 +10,9 @@ Hypotheses
     gradient_flow: the dynamics is the gradient flow
     balanced_start: $W_{j+1}^T W_{j+1} = W_j W_j^T$ at the start, exactly; the margin is the negated defect
 
+Presupposed
+    linear_network: a residual network has no product of its layers
+
 Standing
     explicit (proof below)
 

@@ -13,6 +13,9 @@ Hypotheses
     plain_descent: gradient descent with a constant step
     step_size: $0 < \eta < 1$
 
+Presupposed
+    deep: at one layer convergence is linear, and the exponent has no meaning
+
 Standing
     explicit (proof below), worked out for this project: the case $r = 1$ between convergence and `failure_beyond_radius`. At $L = 1$ convergence is linear and the exponent has no meaning.
 

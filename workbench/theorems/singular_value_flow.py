@@ -11,6 +11,9 @@ Hypotheses
     gradient_flow: the dynamics is the gradient flow
     balanced_start: $W_{j+1}^T W_{j+1} = W_j W_j^T$ at the start, exactly; the margin is the negated defect
 
+Presupposed
+    two_modes: the law is judged in a form for two singular values
+
 Standing
     explicit (proof below)
 

@@ -25,7 +25,7 @@ from typing import Any
 from workbench.exact import Measured
 from workbench.problem import LinearNetwork
 from workbench.theorems import Example, Hypothesis, Identity, Run
-from workbench.theorems._examples import FLOAT, experiment
+from workbench.theorems._examples import FLOAT, altered, experiment
 from workbench.theorems._sources import MARCOTTE_2024
 
 source = MARCOTTE_2024.at("discrete form, derived for this project")
@@ -96,4 +96,8 @@ examples = [
             **_PENALTY,
         ),
     ),
+]
+
+examples += [
+    altered(examples[2], "linear_network", "residual blocks", network={"kind": "residual", "width": 2, "depth": 2}),
 ]

@@ -13,6 +13,12 @@ Hypotheses
     plain_descent: gradient descent with a constant step, all layers at once
     step_size: $\eta \le 1/(L s^{2-2/L})$; the margin is $1 - (\eta L)^L s^{2L-2}$
 
+Presupposed
+    scalar_layers: the statement is one about numbers: what is audited and predicted is read off layers that are numbers
+
+Perhaps unnecessary
+    below_target: the proof takes from it only that the numbers stay positive
+
 Standing
     explicit (proof below); the paper's lower bounds hide constants, and its targets lie on the far side: see `far_side`
 
@@ -34,7 +40,7 @@ from typing import Any
 from workbench.backends.reals import Real
 from workbench.exact import Measured
 from workbench.theorems import Bound, Example, Hypothesis, Run
-from workbench.theorems._examples import BALL, FLOAT, experiment
+from workbench.theorems._examples import BALL, FLOAT, altered, experiment
 from workbench.theorems._singular import rational_start
 from workbench.theorems._statement import Source
 
@@ -137,4 +143,8 @@ examples = [
         "violated",
         _chain(["1/10", "1/10", "2"], without=["equal_start"]),
     ),
+]
+
+examples += [
+    altered(examples[2], "step_size", "a step above the cap", dynamics={"step_size": "4"}),
 ]

@@ -14,6 +14,11 @@ Hypotheses
     step_size: $0 < \eta \le 1/(L M^2)$; the margin is the distance to the cap
     linear_rate: some eigenvalue is not 1 and $\eta L \mu^{2-2/L} < 1$; the margin is $1 - \eta L \mu^{2-2/L}$
 
+Presupposed
+    symmetric_target: $\mu$ is an eigenvalue
+    positive_definite: $\mu^{2-2/L}$ is a power of a positive number
+    linear_rate: a multiplier of zero or less is no rate
+
 Standing
     explicit (proof below). The multiplier 0, where all eigenvalues but 1 are $\lambda_{\max} \ge 1$ and the step is the largest, means quadratic convergence. With an eigenvalue $\mu \le 0$ the formula has no meaning; `singular_target` and `saddle_approach` say what happens. A factor of the loss (`setting`) rescales the rate as a longer step would, and no violation is known without symmetry, where no $\mu$ is defined.
 
@@ -31,7 +36,7 @@ from typing import Any
 from workbench.backends.reals import Real
 from workbench.exact import Measured
 from workbench.theorems import Erratum, FamilyExample, Hypothesis, Limit, Run, positive_definite
-from workbench.theorems._examples import FLOAT, family, symmetric
+from workbench.theorems._examples import FLOAT, averaged, family, symmetric
 from workbench.theorems._sources import BARTLETT_2018
 
 source = BARTLETT_2018.at("Theorem 2, sharp asymptotics")
@@ -148,6 +153,11 @@ families = [
             "steps",
             [50, 100, 200],
         ),
+    ),
+    FamilyExample(
+        "the mean over two samples, the hypothesis dropped",
+        "violated",
+        family(averaged(_descent(2, ["1/2", "2"], step_size="1/8")), "steps", [50, 100, 200]),
     ),
     FamilyExample(
         "a step beyond the edge, the hypothesis dropped",

@@ -10,6 +10,9 @@ Hypotheses
     every_step: every step is recorded
     short_steps: $\eta^2 r_k^2 \le 2$ at every step; the margin is $2 - \eta^2 \max_k r_k^2$
 
+Perhaps unnecessary
+    every_step: a run with steps left out of its record obeys the inequality too
+
 Standing
     explicit (proof below); published for chains of numbers of any depth, recalled
 

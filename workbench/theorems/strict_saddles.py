@@ -12,6 +12,9 @@ Hypotheses
     balanced: $W_2^T W_2 = W_1 W_1^T$ at the start, exactly; the margin is the negated largest entry
     plain_descent: gradient descent with a constant step, which stays there
 
+Presupposed
+    setting: what is critical and balanced is that of this loss
+
 Standing
     explicit (proof below), worked out for this project; that there are no bad local minima is published, and recalled
 

@@ -10,6 +10,9 @@ Hypotheses
     positive_gap: $g > 0$
     gradient_flow: the dynamics is the gradient flow
 
+Perhaps unnecessary
+    positive_gap: with a rate of zero the bound says that the loss does not grow, which holds along every flow
+
 Standing
     explicit (proof below); the published rate, as recalled, has also the smallest eigenvalue of the inputs' covariance, here 1
 
@@ -54,7 +57,7 @@ def support_gap(run: Run) -> Real | None:
     found = imbalances(run)
     if found is None:
         return None
-    values = descending_eigenvalues(found[0])
+    values = descending_eigenvalues(run, found[0])
     inputs, _, outputs = run.widths
     return positive_part(run, values, outputs) + positive_part(run, negated(values), inputs)
 

@@ -13,6 +13,9 @@ Hypotheses
     step_size: $\eta K \le 1$; the margin is $1 - \eta K$
     positive_gap: $g > e$; the margin is $g - e$
 
+Perhaps unnecessary
+    positive_gap: with a rate of zero the bound says that the loss does not grow, which every step below the cap obeys
+
 Standing
     explicit (proof below), worked out for this project. Two published theorems of this kind, recalled, take steps that are smaller by orders of magnitude; that of Zhang and Peyre follows here for whitened inputs.
 
@@ -66,7 +69,7 @@ def curvature(run: Run) -> Real | None:
     found = imbalances(run)
     if found is None:
         return None
-    values, start = descending_eigenvalues(found[0]), initial_loss(run)
+    values, start = descending_eigenvalues(run, found[0]), initial_loss(run)
     eta = run.number(run.step_size or Fraction(0))
     drift, error = 2 * eta * start, run.reals.sqrt(2 * start)
     norm = target_singular_values(run)[0] + error

@@ -13,6 +13,11 @@ Hypotheses
     every_step: every step is recorded
     small_step: $\eta |r| < 1$ at every record
 
+Presupposed
+    every_step: neighbouring records must be neighbouring steps for the statement to be read off them
+    two_numbers: the statement is one about numbers: what is audited and predicted is read off layers that are numbers
+    unequal_start: of an imbalance of zero nothing is left to shrink
+
 Standing
     explicit (proof below)
 

@@ -15,6 +15,9 @@ Hypotheses
     negative_determinant: $\det \Phi < 0$; the margin is $-\det \Phi$
     equivariant_update: descent, plain, with a penalty, with weight decay, with momentum, or projected
 
+Perhaps unnecessary
+    equivariant_update: Nesterov's momentum and the flow keep the symmetry too; no dynamics here is known to break it
+
 Standing
     explicit (proof below), found and worked out for this project: runs in floating point leave this floor by rounding alone. Without the symmetry descent does leave it (`determinant_floor`). No dynamics of this tool outside `equivariant_update` is known to violate it: the flow has the floor too, and power projection keeps $W$ positive.
 
@@ -31,7 +34,6 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from workbench.backends.spectrum import symmetric_eigenvalues
 from workbench.exact import Matrix, Measured
 from workbench.rotation import determinant, product
 from workbench.theorems import Bound, Erratum, Example, Hypothesis, Run
@@ -88,7 +90,7 @@ def predict(run: Run) -> list[Bound]:
     """Return the floor of the loss."""
     rows = run.target.rows
     gram = product(list(zip(*rows, strict=True)), rows)
-    smallest = symmetric_eigenvalues(Matrix(tuple(map(tuple, gram))))[0]
+    smallest = run.spectrum(Matrix(tuple(map(tuple, gram))))[0]
     return [
         Bound(
             "loss_floor",

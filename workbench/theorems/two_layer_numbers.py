@@ -10,6 +10,9 @@ Hypotheses
     plain_descent: gradient descent with a constant step, all layers at once
     every_step: every step is recorded
 
+Presupposed
+    every_step: neighbouring records must be neighbouring steps for the statement to be read off them
+
 Standing
     explicit (proof below)
 
@@ -23,7 +26,7 @@ from fractions import Fraction
 from typing import Any
 
 from workbench.theorems import Example, Hypothesis, Identity, Run
-from workbench.theorems._examples import BALL, FLOAT, experiment
+from workbench.theorems._examples import BALL, FLOAT, altered, experiment
 from workbench.theorems._sources import SAXE_2014
 
 source = SAXE_2014.at("appendix; the map is worked out for this project")
@@ -103,4 +106,8 @@ examples = [
         "violated",
         _numbers("1/2", "3/2", without=["plain_descent"], **_MOMENTUM),
     ),
+]
+
+examples += [
+    altered(examples[0], "two_numbers", "another factor of the loss", loss={"normalisation": "none"}),
 ]

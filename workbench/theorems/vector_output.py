@@ -12,6 +12,10 @@ Hypotheses
     balanced_start: $W_2^T W_2 = W_1 W_1^T$ at the start, exactly; the margin is the negated defect
     gradient_flow: the dynamics is the gradient flow
 
+Presupposed
+    one_output: the angle is that of two vectors
+    turned_start: parallel vectors turn by no angle
+
 Standing
     explicit (proof below)
 

@@ -12,6 +12,10 @@ Hypotheses
     weight_decay: gradient descent with weight decay, all layers at once
     positive: the product of the layers is positive at every record, and every step is recorded
 
+Presupposed
+    scalar_layers: the statement is one about numbers: what is audited and predicted is read off layers that are numbers
+    positive: a power of the product needs a sign
+
 Standing
     explicit (proof below)
 

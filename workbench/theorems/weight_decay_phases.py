@@ -14,6 +14,9 @@ Hypotheses
     decided_phase: $\lambda > \lambda_c$, or $\lambda \le \lambda_c$ and $\sigma_0 \ge \sigma_c$
     step_size: $\eta (\lambda + (2L-1) M^{2L-2}) \le 1$; the margin is the room left
 
+Presupposed
+    scalar_layers: the statement is one about numbers: what is audited and predicted is read off layers that are numbers
+
 Standing
     explicit (proof below), worked out for this project
 

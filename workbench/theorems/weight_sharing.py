@@ -14,6 +14,9 @@ Hypotheses
     positive_definite: the target's smallest eigenvalue is positive
     gradient_flow: the dynamics is the gradient flow
 
+Presupposed
+    symmetric_target: the bound is one of eigenvalues
+
 Standing
     explicit (proof below)
 
@@ -35,7 +38,7 @@ from typing import Any
 
 from workbench.backends.reals import Real
 from workbench.theorems import Bound, Example, Hypothesis, Rate, Run
-from workbench.theorems._examples import BALL, FLOAT, symmetric
+from workbench.theorems._examples import BALL, FLOAT, altered, symmetric
 from workbench.theorems._statement import Source
 
 source = Source(
@@ -52,8 +55,7 @@ tight = True
 def hypotheses(run: Run) -> list[Hypothesis]:
     """Audit the hypotheses."""
     setting, symmetric_target = run.setting(), run.symmetric_target()
-    known = setting.holds is True and symmetric_target.holds is True
-    smallest = run.exact_eigenvalues()[0] if known else None
+    smallest = run.exact_eigenvalues()[0] if symmetric_target.holds is True else None
     return [
         setting,
         run.identity_start(),
@@ -111,4 +113,17 @@ examples = [
         "violated",
         _flow(2, ["-1", "2"], BALL, without=["positive_definite"]),
     ),
+]
+
+examples += [
+    altered(
+        examples[0],
+        "gradient_flow",
+        "descent",
+        dynamics={"name": "gradient_descent", "step_size": "1/2", "stop": {"steps": 20}},
+    ),
+    altered(
+        examples[0], "identity_start", "a start away from the identity", start={"scheme": "identity", "scale": "1/10"}
+    ),
+    altered(examples[0], "setting", "inputs of one half", loss={"inputs": {"rows": [["1/2", "0"], ["0", "1/2"]]}}),
 ]

@@ -15,6 +15,9 @@ Hypotheses
     plain_descent: gradient descent with a constant step, all layers at once
     step_size: $\eta$ is at most its cap; the margin is the distance to it
 
+Presupposed
+    symmetric_target: the bound is one of eigenvalues
+
 Standing
     explicit (proof below); the second bound is the one in print, there for steps shorter by $\sqrt{d}$ and more
 
@@ -34,7 +37,7 @@ from typing import Any
 
 from workbench.backends.reals import Real
 from workbench.theorems import Bound, Example, Hypothesis, Rate, Run
-from workbench.theorems._examples import FLOAT, symmetric
+from workbench.theorems._examples import FLOAT, altered, symmetric
 from workbench.theorems._statement import Source
 
 source = Source(
@@ -133,4 +136,8 @@ examples = [
         "violated",
         _descent(3, ["4/5", "9/10"], without=["plain_descent"], **_DECAY),
     ),
+]
+
+examples += [
+    altered(examples[1], "setting", "another factor of the loss", loss={"normalisation": "mean"}),
 ]

@@ -12,6 +12,9 @@ Hypotheses
     white_start: $W_1^T W_1 = c I$, $W_2 W_2^T = c I$ with one $c > 0$ and $W_2 W_1 = 0$, exactly; the margin is the negated defect
     gradient_flow: the dynamics is the gradient flow
 
+Presupposed
+    two_layers: the closed form is that of two layers
+
 Standing
     explicit (proof below)
 
@@ -31,7 +34,6 @@ from fractions import Fraction
 from typing import Any
 
 from workbench.backends.reals import Real
-from workbench.backends.spectrum import symmetric_eigenvalues
 from workbench.exact import Matrix, Measured
 from workbench.rotation import product
 from workbench.theorems import Example, Hypothesis, Identity, Run
@@ -115,7 +117,7 @@ def _squared_singular_values(run: Run) -> tuple[Measured, ...]:
     rows: Rows = [list(row) for row in run.target.rows]
     if len(rows) > len(rows[0]):
         rows = _transposed(rows)
-    return symmetric_eigenvalues(Matrix(tuple(map(tuple, product(rows, _transposed(rows))))))
+    return run.spectrum(Matrix(tuple(map(tuple, product(rows, _transposed(rows))))))
 
 
 def _mode(run: Run, s: Real, level: Real, time: Real) -> Real:

@@ -13,6 +13,9 @@ Hypotheses
     plain_descent: gradient descent with a constant step, all layers at once
     step_size: $\eta$ is at most its cap; the margin is the distance to it
 
+Presupposed
+    square_below: the start is the identity in the layers below
+
 Standing
     published constant, read as quoted in another text
 

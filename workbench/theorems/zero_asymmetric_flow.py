@@ -76,7 +76,9 @@ def local_rate(run: Run, square: Measured) -> Real:
 
 def predict(run: Run) -> list[Bound | Rate]:
     """Return both bounds of the loss, and the rate in the end."""
-    squares = [square for square in squared_singular_values(run.target.rows) if square != Measured(Fraction(0))]
+    squares = [
+        square for square in squared_singular_values(run.target.rows, run.reals.bits) if square != Measured(Fraction(0))
+    ]
     rates = [local_rate(run, square) for square in squares]
     start, lower = run.number(run.loss[0]), []
     for time in run.times:
