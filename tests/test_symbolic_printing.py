@@ -25,7 +25,8 @@ ETA, X = Polynomial.symbol("eta"), Polynomial.symbol("x")
 KNOWN = set(
     (
         "op tr eig dot dif quad Phi eta lambda rho ell partial sum dots ln beta tau sigma kappa theta "
-        "delta double sqrt exp product prod neq arctan infinity sinh cosh tan sin cos"
+        "delta double sqrt exp product prod neq arctan infinity sinh cosh tan sin cos "
+        "diag epsilon alt in tanh bar chevron circle times"
     ).split()
 )
 
