@@ -26,7 +26,7 @@ KNOWN = set(
     (
         "op tr eig dot dif quad Phi eta lambda rho ell partial sum dots ln beta tau sigma kappa theta "
         "delta double sqrt exp product prod neq arctan infinity sinh cosh tan sin cos "
-        "diag epsilon alt in tanh chevron times alpha lr norm"
+        "diag epsilon alt in tanh chevron times alpha Sigma lr norm"
     ).split()
 )
 
