@@ -17,7 +17,6 @@ Hypotheses
     enough_steps: $T \ge 2$, as $\ln T$ is zero before
 
 Presupposed
-    one_row: $w$ is the one row, and the quotient is that of its loss
     orthogonal_inputs: $\lambda$ and $v$ are read off the diagonal
     overlap: without it $p$ is no number
 
@@ -191,6 +190,11 @@ examples = [
         "steps a thousand times too short, the hypothesis dropped",
         "violated",
         _row(["2", "1"], _TWO, step_size="1/114000", without=["step_size"]),
+    ),
+    Example(
+        "a loss without its half, the hypothesis dropped",
+        "violated",
+        with_inputs(_row(["2", "1"], _TWO, without=["one_row"]), [["1", "0"], ["0", "3/4"]], "none"),
     ),
     Example(
         "a label that is not zero, the hypothesis dropped",
