@@ -2,12 +2,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 STAMP := $(VENV)/.installed
+MEASURED := depth_table beyond_lazy regime_ode regime_sde regime_neither digits linear_network
 
-.PHONY: report test test-long lint readme clean
+.PHONY: report measure test test-long lint readme clean
 
 report: $(STAMP)
-	$(BIN)/workbench verify bartlett2018
+	$(BIN)/workbench verify bartlett2018 cont2022
 	$(BIN)/workbench report bartlett2018
+	$(BIN)/workbench report cont2022
+
+# The experiments of the second report at full size; what they measured is kept beside it, and the report reads it.
+measure: $(STAMP)
+	set -e; for sweep in $(MEASURED); do \
+	  $(BIN)/workbench sweep reports/cont2022/$$sweep.toml --measured reports/cont2022/measured_$$sweep.json; done
 
 test: $(STAMP) lint
 	$(BIN)/pytest -n auto --dist loadfile -m "not long"

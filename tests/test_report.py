@@ -269,7 +269,9 @@ def test_the_shipped_report_names_only_what_there_is() -> None:
         for run in plan.runs:
             if run.key not in plan.group(run.group)[:12]:
                 continue
-            if run.probe is not None:
+            if run.measured or run.sweep:
+                assert Path(run.measured).is_file() if run.measured else run.sweep["theorem"] in theorems.catalogue()
+            elif run.probe is not None:
                 assert probes.read(run.probe, run.options).specification()["kind"] == "probe"
             elif run.derivation is None:
                 kind = "ensemble" if "ensemble" in run.experiment else "evidence"

@@ -88,9 +88,10 @@ def test_the_halved_loss_of_two_samples_is_not_the_mean() -> None:
     assert failed(judged(NAMES[0], specification)) == {"setting"}
 
 
-def test_a_flow_of_arctan_is_not_enclosed_and_says_so() -> None:
-    with pytest.raises(UnsupportedError, match="no power series is known of the activation 'arctan'"):
-        judged(NAMES[0], number("1", "1", activation="arctan"))
+@pytest.mark.parametrize("name", NAMES)
+def test_a_flow_of_arctan_is_enclosed_too(name: str) -> None:
+    evidence = judged(name, number("1", "1001/1000", 2, "power(2,-1/2)", activation="arctan"))
+    assert (evidence.verdict, evidence.grade) == ("consistent", "enclosure")
 
 
 def test_lambda_is_enclosed_where_it_is_irrational() -> None:

@@ -506,4 +506,6 @@ def test_a_statement_about_other_networks_is_vacuous_and_not_an_error() -> None:
 def test_every_statement_answers_for_a_residual_network(name: str, activation: str) -> None:
     specification = experiment([2, 2, 2], spectrum(["1/2", "2"]), step_size="1/10", stop={"steps": 2})
     specification["problem"]["network"] = {"kind": "residual", "width": 2, "depth": 2, "activation": activation}
-    assert carried_out(name, specification).verdict == "vacuous"
+    # One statement asks nothing of the training, so that it speaks of every residual network.
+    expected = "consistent" if name == "residual_weights_needed" else "vacuous"
+    assert carried_out(name, specification).verdict == expected

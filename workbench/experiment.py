@@ -165,7 +165,7 @@ def read_constants(data: Mapping[str, Any], theorem: Theorem) -> dict[str, Fract
 def read_problem(data: Mapping[str, Any]) -> Problem:
     """Return the problem of a specification."""
     _known(data, ("network", "loss", "start"), "the problem")
-    network = _network(_required(data, "network", "the problem"))
+    network = read_network(_required(data, "network", "the problem"))
     loss_data = _required(data, "loss", "the problem")
     _known(loss_data, ("kind", "target", "inputs", "normalisation"), "the loss")
     if loss_data.get("kind", "square") != "square":
@@ -185,6 +185,11 @@ def read_start(scheme: str, given: Mapping[str, Any]) -> Start:
     parameters, inexact = dict(given), holds_float(given)
     if "scale" in parameters:
         parameters["scale"] = str(exact(parameters["scale"], "the scale"))
+    for key in ("depth_power", "bias_scale", "branch_scales"):
+        if key in parameters:
+            parameters[key] = str(rational(parameters[key], f"the {key}"))
+    if not isinstance(parameters.get("over_branch_scale", False), bool):
+        raise InputError(f"over_branch_scale is {parameters['over_branch_scale']!r}; give true or false")
     if "seed" in parameters:
         seed = rational(parameters["seed"], "the seed")
         if seed.denominator != 1 or seed < 0:
@@ -205,7 +210,8 @@ def read_start(scheme: str, given: Mapping[str, Any]) -> Start:
     return Start(scheme, parameters, inexact)
 
 
-def _network(data: Mapping[str, Any]) -> Network:
+def read_network(data: Mapping[str, Any]) -> Network:
+    """Return the network of a specification."""
     kind = data.get("kind", "linear") if isinstance(data, Mapping) else "linear"
     if kind == "linear":
         _known(data, ("kind", "widths"), "the network")
@@ -214,13 +220,15 @@ def _network(data: Mapping[str, Any]) -> Network:
             raise InputError(f"the widths are {widths!r}; give a list such as [2, 3, 2]")
         return LinearNetwork(tuple(widths))
     if kind == "residual":
-        _known(data, ("kind", "width", "depth", "activation", "branch_scale"), "the network")
+        given = ("width", "depth", "activation", "branch_scale", "biases", "scales", "trained")
+        _known(data, ("kind", *given), "the network")
         scale = exact(data.get("branch_scale", "1"), "the branch scale")
         return ResidualNetwork(
             _count(data, "width"),
             _count(data, "depth"),
             data.get("activation", "identity"),
             scale,
+            **{key: data[key] for key in ("biases", "scales", "trained") if key in data},
         )
     raise UnknownNameError("network", str(kind), ["linear", "residual"])
 

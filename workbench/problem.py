@@ -10,8 +10,14 @@ from typing import Any
 from workbench.errors import InputError, ShapeError
 from workbench.exact import Exact, Matrix
 
-# softplus is ln((1 + e^z) / 2), shifted so that it vanishes at zero.
-ACTIVATIONS = ("identity", "tanh", "arctan", "softplus")
+# softplus is ln((1 + e^z) / 2), shifted so that it vanishes at zero; the slope of relu, max(0, z), is 0 at zero.
+ACTIVATIONS = ("identity", "tanh", "arctan", "softplus", "relu")
+
+# The branch scale: a constant; one trained number that all blocks share; one trained number a block.
+SCALES = ("fixed", "shared", "layer")
+
+# All parameters, or the A_k alone while biases and scales stay where they start.
+TRAINED = ("all", "inner")
 
 # Factor c of the loss c ||F(X) - Y||_F^2; "mean" divides by the number of samples as well.
 NORMALISATIONS = {"half": Fraction(1, 2), "mean": Fraction(1, 2), "none": Fraction(1)}
@@ -46,6 +52,11 @@ class LinearNetwork:
         """Shape (d_j, d_{j-1}) of each layer."""
         return tuple((out, into) for into, out in zip(self.widths, self.widths[1:], strict=False))
 
+    @property
+    def trained_shapes(self) -> tuple[tuple[int, int], ...]:
+        """Shape of each layer: all are trained."""
+        return self.shapes
+
     def specification(self) -> dict[str, Any]:
         """Return the JSON of the network."""
         return {"kind": "linear", "widths": list(self.widths)}
@@ -53,7 +64,9 @@ class LinearNetwork:
 
 @dataclass(frozen=True)
 class ResidualNetwork:
-    """A residual network h_{k+1} = h_k + delta sigma(A_k h_k) of constant width.
+    """A residual network h_{k+1} = h_k + delta_k sigma(A_k h_k + b_k) of constant width.
+
+    Its parameters in order: A_0 ... A_{L-1}; the biases, where it has them; the branch scales, where they are trained.
 
     Parameters
     ----------
@@ -63,13 +76,22 @@ class ResidualNetwork:
     activation : str
         One of `ACTIVATIONS`.
     branch_scale : Fraction or Power
-        delta; positive.
+        delta, or where the scales are trained what they start from; positive.
+    biases : bool
+        Whether there are b_k, shape (d, 1).
+    scales : {"fixed", "shared", "layer"}
+        Whether delta is a constant, one parameter, or one parameter a block, 1 x 1.
+    trained : {"all", "inner"}
+        Whether the dynamics move all parameters or the A_k alone.
     """
 
     width: int
     depth: int
     activation: str = "identity"
     branch_scale: Exact = Fraction(1)
+    biases: bool = False
+    scales: str = "fixed"
+    trained: str = "all"
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.depth < 1:
@@ -78,6 +100,12 @@ class ResidualNetwork:
             raise InputError(f"no activation is called {self.activation!r}; known: {', '.join(ACTIVATIONS)}")
         if float(self.branch_scale) <= 0:
             raise InputError(f"the branch scale is {self.branch_scale}; it must be positive")
+        if self.scales not in SCALES:
+            raise InputError(f"the branch scales are {self.scales!r}; give one of {', '.join(SCALES)}")
+        if self.trained not in TRAINED:
+            raise InputError(f"what is trained is {self.trained!r}; give one of {', '.join(TRAINED)}")
+        if not isinstance(self.biases, bool):
+            raise InputError(f"the biases are {self.biases!r}; give true or false")
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -86,17 +114,32 @@ class ResidualNetwork:
 
     @property
     def shapes(self) -> tuple[tuple[int, int], ...]:
-        """Shape of each A_k."""
-        return ((self.width, self.width),) * self.depth
+        """Shape of each parameter."""
+        branches, biases = ((self.width, self.width),) * self.depth, ((self.width, 1),) * self.depth
+        scales = {"fixed": 0, "shared": 1, "layer": self.depth}[self.scales]
+        return branches + (biases if self.biases else ()) + ((1, 1),) * scales
+
+    @property
+    def trained_shapes(self) -> tuple[tuple[int, int], ...]:
+        """Shape of each parameter that the dynamics move."""
+        return self.shapes if self.trained == "all" else self.shapes[: self.depth]
+
+    @property
+    def plain(self) -> bool:
+        """Whether the A_k are all its parameters."""
+        return len(self.shapes) == self.depth
 
     def specification(self) -> dict[str, Any]:
         """Return the JSON of the network."""
+        extended = {"biases": self.biases, "scales": self.scales, "trained": self.trained}
+        usual = {"biases": False, "scales": "fixed", "trained": "all"}
         return {
             "kind": "residual",
             "width": self.width,
             "depth": self.depth,
             "activation": self.activation,
             "branch_scale": str(self.branch_scale),
+            **{key: value for key, value in extended.items() if value != usual[key]},
         }
 
 

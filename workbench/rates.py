@@ -56,11 +56,11 @@ def observed_rate(times: Sequence[Fraction], values: Sequence[Measured]) -> Obse
         return None
     x = np.array([float(times[k]) for k in late])
     y = np.array([-logarithm(values[k].value) for k in late])  # type: ignore[arg-type]
-    slope, residual = _fit(x, y)
+    slope, residual = fitted_slope(x, y)
     return ObservedRate(slope, 2 * residual, (late[0], late[-1]))
 
 
-def _fit(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+def fitted_slope(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     """Return the least-squares slope and its standard error."""
     x0, y0 = x - x.mean(), y - y.mean()
     spread = float(x0 @ x0)
@@ -108,5 +108,5 @@ def observed_order(sizes: Sequence[Fraction], errors: Sequence[Measured]) -> Obs
         return None
     x = np.array([logarithm(sizes[k]) for k in late])
     y = np.array([logarithm(errors[k].value) for k in late])  # type: ignore[arg-type]
-    slope, spread = _fit(x, y)
+    slope, spread = fitted_slope(x, y)
     return ObservedOrder(slope, 2 * spread, (late[0], late[-1]))

@@ -47,10 +47,24 @@ def precision(bits: int) -> Iterator[None]:
 
 
 def _curved(activation: str, x: Any, order: int) -> Any:
-    """Return arctan or the shifted softplus, or its derivative, of one ball."""
+    """Return arctan, the shifted softplus or relu, or its derivative, of one ball."""
+    if activation == "relu":
+        return _rectified(x, order)
     if activation == "arctan":
         return x.atan() if order == 0 else 1 / (1 + x * x)
     return x.exp().log1p() - flint().arb.const_log2() if order == 0 else 1 / (1 + (-x).exp())
+
+
+def _rectified(x: Any, order: int) -> Any:
+    """Return max(0, x), or its slope: 0 at zero and below, and any number of [0, 1] where the sign is not known."""
+    module = flint()
+    if not x.is_finite():
+        return module.arb("nan")
+    if x > 0:
+        return x if order == 0 else module.arb(1)
+    if x <= 0:
+        return module.arb(0)
+    return x.max(module.arb(0)) if order == 0 else module.arb("0.5") + module.arb(0, "0.5")
 
 
 class Ball(ShadowedScalars):
@@ -129,7 +143,7 @@ class Ball(ShadowedScalars):
             values = [x.tanh() for x in a.entries()]
             chosen = values if order == 0 else [1 - v * v for v in values]
             return self._flint.arb_mat(a.nrows(), a.ncols(), chosen)
-        if activation in ("arctan", "softplus"):
+        if activation in ("arctan", "softplus", "relu"):
             return self._flint.arb_mat(a.nrows(), a.ncols(), [_curved(activation, x, order) for x in a.entries()])
         raise UnsupportedError(f"the backend {self.name} has no activation {activation!r}")
 

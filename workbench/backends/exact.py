@@ -92,7 +92,11 @@ class Exact(ShadowedScalars):
         return (a * a).sum(axis=(-1, -2), keepdims=True)
 
     def activate(self, activation: str, a: Array, order: int = 0) -> Array:
-        """Return the identity activation, or its derivative; others leave the rationals."""
+        """Return the identity or relu, or its derivative; others leave the rationals."""
+        if activation == "relu":
+            zero, one = self._rational(0, 1), self._rational(1, 1)
+            rectified = [[(x if order == 0 else one) if x > 0 else zero for x in row] for row in a]
+            return np.array(rectified, dtype=object)
         if activation != "identity":
             raise UnsupportedError(f"{activation} leaves the rationals: the exact backend cannot run it; use ball")
         return a if order == 0 else self.matrix([[Fraction(1)] * a.shape[1]] * a.shape[0])

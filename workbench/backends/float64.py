@@ -75,6 +75,8 @@ class Float64(ShadowedScalars):
             return np.arctan(a) if order == 0 else 1 / (1 + a * a)
         if activation == "softplus":
             return np.logaddexp(0, a) - np.log(2) if order == 0 else (1 + np.tanh(a / 2)) / 2
+        if activation == "relu":
+            return np.maximum(a, 0) if order == 0 else (a > 0).astype(float)
         raise UnsupportedError(f"the backend {self.name} has no activation {activation!r}")
 
     def clip_spectrum(self, a: Array, radius: Fraction) -> Array:

@@ -111,14 +111,16 @@ class Multiprecision(ShadowedScalars):
         if activation == "tanh":
             value = np.array([[self.context.tanh(x) for x in row] for row in a.tolist()], dtype=object)
             return value if order == 0 else self.context.one - value * value
-        if activation in ("arctan", "softplus"):
+        if activation in ("arctan", "softplus", "relu"):
             rule = self._rule(activation, order)
             return np.array([[rule(x) for x in row] for row in a.tolist()], dtype=object)
         raise UnsupportedError(f"the backend {self.name} has no activation {activation!r}")
 
     def _rule(self, activation: str, order: int) -> Any:
-        """Return arctan or the shifted softplus, or its derivative, of one number."""
+        """Return arctan, the shifted softplus or relu, or its derivative, of one number."""
         mp = self.context
+        if activation == "relu":
+            return (lambda x: x if not x < 0 else mp.zero) if order == 0 else (lambda x: mp.one if x > 0 else mp.zero)
         if activation == "arctan":
             return mp.atan if order == 0 else lambda x: 1 / (1 + x * x)
         return (lambda x: mp.log1p(mp.exp(x)) - mp.ln2) if order == 0 else (lambda x: 1 / (1 + mp.exp(-x)))

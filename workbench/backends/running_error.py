@@ -129,6 +129,10 @@ class RunningError(ShadowedScalars):
         middle = self.base.activate(activation, a.middle, order)
         if activation == "identity":
             return self._bounded(middle, a.radius if order == 0 else np.zeros_like(a.radius))
+        if activation == "relu":
+            # Exact but for the slope, where the error leaves the sign open: then 0 or 1, wrong by one at most.
+            open_sign = (a.size <= self._unit * a.radius) & (a.radius > 0)
+            return self._bounded(middle, a.radius if order == 0 else np.where(open_sign, 1 / self._unit, 0.0))
         # The supported activations have |sigma'| <= 1 and |sigma''| <= 1; libraries round them within two ulps, the
         # softplus before it is shifted to zero.
         result = self._bounded(middle, a.radius)

@@ -99,6 +99,8 @@ class Torch(ShadowedScalars):
             # torch's own softplus is the identity from 20 on.
             zero = self._torch.zeros_like(a)
             return self._torch.logaddexp(zero, a) - math.log(2) if order == 0 else self._torch.sigmoid(a)
+        if activation == "relu":
+            return a.clamp(min=0) if order == 0 else (a > 0).to(a.dtype)
         raise UnsupportedError(f"the backend {self.name} has no activation {activation!r}")
 
     def clip_spectrum(self, a: Array, radius: Fraction) -> Array:

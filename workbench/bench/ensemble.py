@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 
-from workbench.bench import _large, _peers, _scaling
+from workbench.bench import _large, _peers, _residual, _scaling
 from workbench.bench.measure import Measurement
 from workbench.ensembles import Ensemble
 from workbench.ensembles.batched import Batched
@@ -72,6 +72,7 @@ def measure(quick: bool = False) -> list[Measurement]:
     found = []
     for case in _CASES[:1] if quick else _CASES:
         found += _measure(case, runs, device)
+    found += _residual.measure(_medians, runs, device, quick)
     if device != "cpu":
         found.append(_copy_rate(device, runs))
     if quick:

@@ -26,6 +26,7 @@ _PATIENCE = 2.0
 _STATUS = {
     "consistent": HOLDS,
     "blank": HOLDS,
+    "measured": HOLDS,
     "proved": HOLDS,
     "found": HOLDS,
     "no change": HOLDS,

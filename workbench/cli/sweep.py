@@ -16,6 +16,8 @@ from workbench.cli.console import VIOLATED, WRONG, print_json, progress, say, st
 _HELP = {
     "file": "The sweep: a TOML file of fixed entries, grids and draws",
     "set": "Values of a grid, such as depth=2,4,8 or dynamics.step_size=1/8,1/16; repeat for several",
+    "quick": "The grids of the file's table [quick], of a size of seconds",
+    "measured": "Where the figures of trainings go whole, a .json; left out, they stay in the store",
     "table": "Where the table goes, .parquet or .csv; left out, into the store",
     "trajectories": "Where the trajectories go, .parquet or .csv, one line a record; left out, they stay in the store",
     "processes": "Runs carried side by side on this machine",
@@ -26,23 +28,28 @@ _HELP = {
 def sweep_command(
     file: Annotated[Path, typer.Argument(help=_HELP["file"])],
     change: Annotated[list[str] | None, typer.Option("--set", help=_HELP["set"], metavar="NAME=VALUES")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help=_HELP["quick"])] = False,
     processes: Annotated[int, typer.Option(help=_HELP["processes"], min=1)] = 1,
     cluster: Annotated[str | None, typer.Option(help=_HELP["cluster"])] = None,
     table_file: Annotated[Path | None, typer.Option("--table", help=_HELP["table"])] = None,
     trajectory_file: Annotated[Path | None, typer.Option("--trajectories", help=_HELP["trajectories"])] = None,
+    measured_file: Annotated[Path | None, typer.Option("--measured", help=_HELP["measured"])] = None,
     store: Annotated[Path | None, typer.Option(help="Folder of the store")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else")] = False,
 ) -> None:
     """Carry every run of a sweep that the store does not have, and tabulate all of them."""
-    from workbench.sweeps import execution, results, specification, trajectories
+    from workbench.sweeps import execution, measured, results, specification, trajectories
     from workbench.sweeps import outcomes as ends
 
-    template = specification.read(file, dict(specification.assignment(text) for text in change or []))
+    changes = dict(specification.assignment(text) for text in change or [])
+    template = specification.read(file, changes, quick=quick)
     cells, root = list(specification.cells(template)), store_at(store).root
     path = table_file or root / "sweeps" / f"{file.stem}{results.default_suffix()}"
     for asked in (path, trajectory_file):
         if asked is not None:
             results.check_path(asked)
+    if measured_file is not None:
+        measured.check_path(measured_file, template)
     begun, outcomes = time.monotonic(), []
     with _executor(cluster, root) as executor, progress(f"{file.stem}: {len(cells)} runs", len(cells)) as bar:
         for outcome in execution.execute(cells, root, processes, executor):
@@ -53,6 +60,8 @@ def sweep_command(
     results.write(outcomes, path)
     if trajectory_file is not None:
         trajectories.write(outcomes, store_at(store), trajectory_file)
+    if measured_file is not None:
+        measured.write(file.stem, outcomes, store_at(store), measured_file)
     states = Counter(outcome.state for outcome in outcomes)
     verdicts = Counter(str(o.row["verdict"]) for o in outcomes if o.state != ends.FAILED)
     summary = {"runs": len(cells), **{s: states[s] for s in (ends.COMPUTED, ends.FOUND, ends.FAILED)}}

@@ -125,6 +125,9 @@ def _report_tasks(name: str) -> list[Task]:
     # A report given by its folder is kept under the folder's own name, as `workbench report` looks for it.
     stem = Path(name).resolve().name
     for run in report.runs(name):
+        if run.measured or run.sweep:
+            tasks.append(_fitted(run, stem))
+            continue
         if run.derivation is not None:
             compute = _derived(run.derivation, run.depth, run.widths)
             tasks.append(Task(run.derivation, run.key, run.expect or "proved", compute, False, (stem, run.entry)))
@@ -140,3 +143,16 @@ def _report_tasks(name: str) -> list[Task]:
         alone = None if "ensemble" in run.experiment else prepared
         tasks.append(Task(prepared.theorem.name, run.key, expect, prepared.record, controlled, key, alone))
     return tasks
+
+
+def _fitted(run: Any, stem: str) -> Task:
+    """Return the task of a family of runs, or of a document that was measured elsewhere."""
+    from workbench.sweeps import exponents, specification
+    from workbench.sweeps import family as families
+
+    key = (stem, run.entry)
+    if run.measured:
+        path = Path(run.measured)
+        return Task(path.stem, run.key, run.expect, lambda store: exponents.record(path, store, run.beside), False, key)
+    family = families.read(specification.validated(dict(run.sweep), run.key))
+    return Task(family.theorem.name, run.key, run.expect or "consistent", family.record, bool(family.without), key)

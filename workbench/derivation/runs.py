@@ -69,3 +69,24 @@ def _sheared_run(depth: int, start: dict[str, Any]) -> dict[str, Any]:
         "dynamics": {"name": "gradient_descent", "step_size": "1/64", "stop": {"steps": 20}},
         "backend": {"name": "ball", "digits": 30},
     }
+
+
+def residual_descent(depth: int, far: bool = False) -> dict[str, Any]:
+    """Return a certified descent of two samples with tanh near zero weights, or the control towards a far label."""
+    network = {"kind": "residual", "width": 2, "depth": depth, "activation": "tanh"}
+    return {
+        "theorem": "residual_descent_convergence",
+        "problem": {
+            "network": {**network, "branch_scale": f"power({depth},-1/2)"},
+            "loss": {
+                "kind": "square",
+                "inputs": {"rows": [["1", "3/5"], ["0", "4/5"]]},
+                "target": {"rows": [["2" if far else "1001/1000", "3/5"], ["0", "4/5"]]},
+                "normalisation": "mean",
+            },
+            "start": {"scheme": "identity"},
+        },
+        "dynamics": {"name": "gradient_descent", "step_size": "largest", "stop": {"steps": 8}},
+        "backend": {"name": "ball", "digits": 30},
+        "without": ["initial_loss"] if far else [],
+    }

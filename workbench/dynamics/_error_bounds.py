@@ -29,7 +29,7 @@ from workbench.backends.running_error import Bounded, RunningError
 from workbench.dynamics._hessian_bound import INFLATE, SHADOW, TINY, HessianBound, spectral_norm_bound
 from workbench.networks import Parameters
 from workbench.networks.curvature import Curvature
-from workbench.problem import LinearNetwork, Problem
+from workbench.problem import LinearNetwork, Problem, ResidualNetwork
 
 Growth = Callable[[float, float], float]
 
@@ -53,6 +53,12 @@ class CarriedError:
     def widen(self, parameters: Parameters, *, previous: bool = False) -> Parameters:
         """Return weights with their errors."""
         return parameters
+
+
+class CarriedEstimate(CarriedError):
+    """For floating arithmetic on a loss with kinks: no Hessian sees those ahead, so the arrays carry all error."""
+
+    rigorous = False
 
 
 class EstimatedBound:
@@ -223,6 +229,9 @@ Errors = CarriedError | EstimatedBound | CertifiedBound
 def error_bound(problem: Problem, backend: Backend, growth: Growth) -> Errors:
     """Return how the error of this arithmetic is known on this problem."""
     if isinstance(backend, RunningError):
+        network = problem.network
+        if isinstance(network, ResidualNetwork) and network.activation == "relu":
+            return CarriedEstimate()
         return EstimatedBound(problem, backend, growth)
     if backend.name == "ball" and isinstance(problem.network, LinearNetwork):
         return CertifiedBound(problem, backend, growth)
@@ -231,6 +240,7 @@ def error_bound(problem: Problem, backend: Backend, growth: Growth) -> Errors:
 
 __all__ = [
     "CarriedError",
+    "CarriedEstimate",
     "CertifiedBound",
     "Errors",
     "EstimatedBound",

@@ -58,7 +58,7 @@ class TapeSeries(BallSeries):
         self._flint = backend._flint
         self.tape = Tape(backend)
         network = build(problem, self.tape)  # type: ignore[arg-type]
-        self.weights = [self.tape.weights() for _ in range(problem.depth)]
+        self.weights = [self.tape.weights() for _ in problem.network.trained_shapes]
         self.gradients = network.loss_and_gradients(tuple(self.weights))[1]
         self.tape.trim([*self.weights, *self.gradients])
 

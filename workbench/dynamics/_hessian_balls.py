@@ -143,7 +143,7 @@ class CurvatureBound:
     """
 
     def __init__(self, problem: Problem, backend: Any) -> None:
-        self._flint, self._shapes = backend._flint, problem.network.shapes
+        self._flint, self._shapes = backend._flint, problem.network.trained_shapes
         self._network = build(problem, Tangents(backend))  # type: ignore[arg-type]
         linear = isinstance(problem.network, LinearNetwork)
         self._in_doubles = HessianBoxes(problem, Tangents, Tangent, backend) if linear else None

@@ -26,7 +26,7 @@ from workbench.errors import UnsupportedError
 from workbench.exact import to_float
 from workbench.networks import Built, Parameters, build
 from workbench.networks.curvature import Curvature
-from workbench.problem import Problem
+from workbench.problem import Problem, ResidualNetwork
 from workbench.trajectory import Arithmetic, Method, Status, Trajectory
 
 LABEL = "gradient flow"
@@ -55,6 +55,8 @@ def run(
     """Integrate the flow."""
     if base.name == "exact":
         raise UnsupportedError("the exact backend runs a few steps of descent, not a flow; use --backend ball or mp")
+    if isinstance(problem.network, ResidualNetwork) and problem.network.activation == "relu":
+        raise UnsupportedError("the flow of a network with relu has no smooth right-hand side; use --dynamics descent")
     if method.stop.time is None and method.stop.until_loss is None:
         raise UnsupportedError("a flow needs a time or a loss to stop at; give --time 5 or --until-loss 1e-10")
     stop, validated = method.stop, base.name == "ball"

@@ -10,7 +10,7 @@ from pathlib import Path
 from workbench.errors import InputError, ShapeError, UnknownNameError
 from workbench.exact import Exact
 from workbench.initialization._named import BalancedLayer
-from workbench.problem import Network, Start
+from workbench.problem import Network, ResidualNetwork, Start
 
 Layer = Sequence[Sequence[Exact]]
 
@@ -37,6 +37,9 @@ def weights(network: Network, start: Start) -> list[Layer]:
         raise InputError("the start `given` needs the layers; give --init FILE.json")
     if "matrix" in known and "matrix" not in start.parameters:
         raise InputError("the start `balanced` needs a matrix; give --init 'balanced([[2,1],[0,1]])'")
+    plain = not isinstance(network, ResidualNetwork) or network.plain
+    if not plain and start.scheme not in ("identity", "gaussian", "given"):
+        raise InputError(f"the start {start.scheme} knows no biases or branch scales; use identity, gaussian or given")
     layers: list[Layer] = build(network, **start.parameters)
     for number, (layer, shape) in enumerate(zip(layers, network.shapes, strict=True), start=1):
         found = (len(layer), len(layer[0]))

@@ -1,4 +1,4 @@
-"""The identity in every layer, times a scale; for a residual network, zero in every branch.
+"""The identity in every layer, times a scale; for a residual network, zero in every branch and bias.
 
 A layer that is not square has ones on its main diagonal.
 """
@@ -11,6 +11,7 @@ from typing import Any
 
 from workbench.errors import InputError
 from workbench.exact import Exact, exact
+from workbench.initialization._residual import completed
 from workbench.problem import LinearNetwork, Network
 
 
@@ -27,7 +28,7 @@ def weights(network: Network, scale: Any = "1") -> list[Sequence[Sequence[Exact]
     if not isinstance(network, LinearNetwork):
         if factor != 1:
             raise InputError("the identity start of a residual network has no scale: its branches are zero")
-        return [[[Fraction(0)] * columns for _ in range(rows)] for rows, columns in network.shapes]
+        return completed(network, [])
     zero = Fraction(0)
     return [
         [[factor if i == j else zero for j in range(columns)] for i in range(rows)] for rows, columns in network.shapes

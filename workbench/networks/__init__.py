@@ -25,6 +25,9 @@ class Built(Protocol):
     backend: Backend
     parameters: Parameters
 
+    def layers(self, parameters: Parameters) -> Parameters:
+        """Return the weight matrices among the parameters, layer by layer."""
+
     def end_to_end(self, parameters: Parameters) -> Array:
         """Return the end-to-end matrix; raises `UnsupportedError` where the network is not linear."""
 

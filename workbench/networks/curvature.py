@@ -34,7 +34,7 @@ class Curvature:
 
     def __init__(self, problem: Problem) -> None:
         self._network = build(problem, Float64())
-        self._shapes = problem.network.shapes
+        self._shapes = problem.network.trained_shapes
 
     def of(self, loss: SquareLoss) -> Curvature:
         """Return the same of another loss."""

@@ -37,6 +37,10 @@ class Linear:
         other.target = target
         return other
 
+    def layers(self, parameters: tuple[Array, ...]) -> tuple[Array, ...]:
+        """Return the W_i: all parameters."""
+        return parameters
+
     def _prefixes(self, parameters: tuple[Array, ...]) -> list[Array]:
         """Return P_1 ... P_L, P_i = W_i ... W_1 X."""
         first = parameters[0] if self._inputs is None else self.backend.matmul(parameters[0], self._inputs)

@@ -1,12 +1,16 @@
-"""Quantities of a run: one module each, computed over any backend with the error that its arrays carry."""
+"""Quantities of a run: one module each, computed over any backend with the error that its arrays carry.
+
+A name may carry a parameter where its module reads one: `p_variation:3/2`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
-from workbench.errors import UnknownNameError
+from workbench.errors import InputError, UnknownNameError
 from workbench.exact import Measured
 from workbench.observables._snapshot import Snapshot
 
@@ -18,10 +22,16 @@ def catalogue() -> list[str]:
 
 def load(name: str) -> Callable[[Snapshot], Measured]:
     """Return the function that measures an observable on a snapshot."""
-    if name not in catalogue():
+    stem, colon, parameter = name.partition(":")
+    if stem not in catalogue():
         raise UnknownNameError("observable", name, catalogue())
-    measure: Callable[[Snapshot], Measured] = import_module(f"workbench.observables.{name}").measure
-    return measure
+    module = import_module(f"workbench.observables.{stem}")
+    measure: Callable[..., Measured] = module.measure
+    if not colon:
+        return measure
+    if not hasattr(module, "order"):
+        raise InputError(f"the observable {stem} takes no parameter, and {name!r} gives it one; write {stem}")
+    return partial(measure, power=module.order(parameter))
 
 
 __all__ = ["Snapshot", "catalogue", "load"]

@@ -12,20 +12,19 @@ from workbench.backends import Array
 from workbench.errors import UnsupportedError
 from workbench.exact import Measured
 from workbench.networks import Parameters
+from workbench.networks.residual import Residual
 from workbench.observables._snapshot import Snapshot
-from workbench.problem import ResidualNetwork
 
 Bounds = tuple[Fraction, Fraction]
 
 
 def rescaled(snapshot: Snapshot) -> Parameters:
-    """Return the points delta L A_k; residual networks only."""
-    network = snapshot.network.problem.network
-    if not isinstance(network, ResidualNetwork):
+    """Return the points delta_k L A_k; residual networks only."""
+    network = snapshot.network
+    if not isinstance(network, Residual):
         raise UnsupportedError("only a residual network has a branch scale to rescale its weights by")
-    backend = snapshot.backend
-    scaled = (backend.scale(network.branch_scale, layer) for layer in snapshot.parameters)
-    return tuple(backend.scale(Fraction(network.depth), layer) for layer in scaled)
+    backend, depth = snapshot.backend, Fraction(network.problem.depth)
+    return tuple(backend.scale(depth, layer) for layer in network.scaled_layers(snapshot.parameters))
 
 
 def squared_distance(snapshot: Snapshot, a: Array, b: Array) -> Measured:

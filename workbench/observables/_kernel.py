@@ -43,7 +43,7 @@ def kernel_eigenvalues(snapshot: Snapshot) -> list[Any] | None:
 
 def finite_layers(snapshot: Snapshot) -> list[Any] | None:
     """Return the weights as matrices of balls, None where an entry is not finite."""
-    layers = [snapshot.backend.entries(layer) for layer in snapshot.parameters]
+    layers = [snapshot.backend.entries(layer) for layer in snapshot.layers]
     if not all(entry.finite for layer in layers for row in layer for entry in row):
         return None
     return [flint().arb_mat([[arb(entry) for entry in row] for row in layer]) for layer in layers]

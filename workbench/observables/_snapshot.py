@@ -45,6 +45,21 @@ class Snapshot:
         """The arithmetic of the arrays."""
         return self.network.backend
 
+    @property
+    def layers(self) -> Parameters:
+        """The weight matrices among the parameters."""
+        return self.network.layers(self.parameters)
+
+    @property
+    def initial_layers(self) -> Parameters:
+        """The weight matrices at the start."""
+        return self.network.layers(self.initial)
+
+    @property
+    def previous_layers(self) -> Parameters | None:
+        """The weight matrices one step before, where there was one."""
+        return None if self.previous is None else self.network.layers(self.previous)
+
     def imbalances(self, parameters: Parameters) -> list[Array]:
         """Return D_j = W_{j+1}^T W_{j+1} - W_j W_j^T for j = 1 ... L-1, shapes (d_j, d_j)."""
         backend = self.backend

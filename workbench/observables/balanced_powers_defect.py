@@ -15,7 +15,7 @@ from workbench.observables._snapshot import Snapshot
 
 def measure(snapshot: Snapshot) -> Measured:
     """Return the largest departure over the layers."""
-    backend, layers = snapshot.backend, snapshot.parameters
+    backend, layers = snapshot.backend, snapshot.layers
     product = snapshot.network.end_to_end(layers)
     outer = backend.matmul(product, backend.transpose(product))
     inner = backend.matmul(backend.transpose(product), product)

@@ -10,6 +10,6 @@ from workbench.observables._snapshot import Snapshot
 def measure(snapshot: Snapshot) -> Measured:
     """Return the largest change over the pairs of layers."""
     backend = snapshot.backend
-    now, start = snapshot.imbalances(snapshot.parameters), snapshot.imbalances(snapshot.initial)
+    now, start = snapshot.imbalances(snapshot.layers), snapshot.imbalances(snapshot.initial_layers)
     changes = [backend.subtract(a, b) for a, b in zip(now, start, strict=True)]
     return Measured.largest(frobenius_norm(backend, snapshot.reals, change) for change in changes)

@@ -9,5 +9,5 @@ from workbench.observables._snapshot import Snapshot
 
 def measure(snapshot: Snapshot) -> Measured:
     """Return the largest imbalance over the pairs of layers."""
-    parts = snapshot.imbalances(snapshot.parameters)
+    parts = snapshot.imbalances(snapshot.layers)
     return Measured.largest(frobenius_norm(snapshot.backend, snapshot.reals, part) for part in parts)

@@ -17,13 +17,14 @@ def measure(snapshot: Snapshot) -> Measured:
     """Return the largest departure over the pairs of layers."""
     if snapshot.step_size is None:
         raise UnsupportedError("the drift law of the imbalance is about one step of descent, not about a flow")
-    if snapshot.previous is None:
+    before_step = snapshot.previous_layers
+    if snapshot.previous is None or before_step is None:
         return Measured(Fraction(0))
     backend = snapshot.backend
     gradients = snapshot.network.loss_and_gradients(snapshot.previous)[1]
     # The law's right side is the imbalance of the gradients with the same orientation.
-    drifts = snapshot.imbalances(gradients)
-    before, after = snapshot.imbalances(snapshot.previous), snapshot.imbalances(snapshot.parameters)
+    drifts = snapshot.imbalances(snapshot.network.layers(gradients))
+    before, after = snapshot.imbalances(before_step), snapshot.imbalances(snapshot.layers)
     square = snapshot.step_size**2
     departures = [
         backend.subtract(backend.subtract(new, old), backend.scale(square, drift))

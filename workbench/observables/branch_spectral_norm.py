@@ -10,4 +10,4 @@ from workbench.observables._snapshot import Snapshot
 def measure(snapshot: Snapshot) -> Measured:
     """Return the largest norm over the layers."""
     backend = snapshot.backend
-    return Measured.largest(spectral_norm(backend, snapshot.reals, layer) for layer in snapshot.parameters)
+    return Measured.largest(spectral_norm(backend, snapshot.reals, layer) for layer in snapshot.layers)

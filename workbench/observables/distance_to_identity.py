@@ -12,7 +12,7 @@ def measure(snapshot: Snapshot) -> Measured:
     """Return the largest distance over the layers; square layers only."""
     backend = snapshot.backend
     norms = []
-    for layer in snapshot.parameters:
+    for layer in snapshot.layers:
         rows, columns = backend.shape(layer)
         if rows != columns:
             raise UnsupportedError(f"a {rows} x {columns} layer has no distance to the identity")

@@ -8,6 +8,6 @@ from workbench.observables._snapshot import Snapshot
 
 def measure(snapshot: Snapshot) -> Measured:
     """Return the difference of the squared norms of the last and the first layer."""
-    backend, layers = snapshot.backend, snapshot.parameters
+    backend, layers = snapshot.backend, snapshot.layers
     last, first = (backend.frobenius_squared(layer) for layer in (layers[-1], layers[0]))
     return backend.measure(backend.subtract(last, first))

@@ -27,7 +27,7 @@ def measure(snapshot: Snapshot) -> Measured:
             f"the kernel is computed for linear networks with up to {_LARGEST} outputs times samples, not for {size} "
             f"of a {type(problem.network).__name__}"
         )
-    layers = [snapshot.backend.entries(layer) for layer in snapshot.parameters]
+    layers = [snapshot.backend.entries(layer) for layer in snapshot.layers]
     if not all(entry.finite for layer in layers for row in layer for entry in row):
         return Measured(None, None)
     matrices = [flint().arb_mat([[arb(entry) for entry in row] for row in layer]) for layer in layers]

@@ -13,7 +13,7 @@ from workbench.problem import LinearNetwork
 
 def measure(snapshot: Snapshot) -> Measured:
     """Return the trace; linear networks only."""
-    backend, problem, layers = snapshot.backend, snapshot.network.problem, snapshot.parameters
+    backend, problem, layers = snapshot.backend, snapshot.network.problem, snapshot.layers
     if not isinstance(problem.network, LinearNetwork):
         raise UnsupportedError("the kernel is computed for linear networks only")
     inputs = problem.loss.inputs

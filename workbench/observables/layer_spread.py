@@ -10,7 +10,7 @@ from workbench.observables._snapshot import Snapshot
 
 def measure(snapshot: Snapshot) -> Measured:
     """Return the largest distance over the layers, all of one shape."""
-    backend, (first, *others) = snapshot.backend, snapshot.parameters
+    backend, (first, *others) = snapshot.backend, snapshot.layers
     if any(backend.shape(layer) != backend.shape(first) for layer in others):
         raise UnsupportedError("layers of different shapes have no distance")
     differences = [backend.subtract(layer, first) for layer in others]

@@ -9,20 +9,20 @@ from workbench.backends.norms import frobenius_norm
 from workbench.errors import UnsupportedError
 from workbench.exact import Measured
 from workbench.networks import Parameters
+from workbench.networks.residual import Residual
 from workbench.observables._snapshot import Snapshot
-from workbench.problem import ResidualNetwork
 
 
 def measure(snapshot: Snapshot) -> Measured:
     """Return the largest change over the pairs of blocks."""
-    network = snapshot.network.problem.network
-    if not isinstance(network, ResidualNetwork):
+    network = snapshot.network
+    if not isinstance(network, Residual):
         raise UnsupportedError("only a residual network has blocks with skips; the layers' own is balancedness_change")
     backend = snapshot.backend
 
-    def blocks(branches: Parameters) -> Parameters:
-        skip = backend.identity(network.width)
-        return tuple(backend.add(skip, backend.scale(network.branch_scale, branch)) for branch in branches)
+    def blocks(parameters: Parameters) -> Parameters:
+        skip = backend.identity(network.problem.network.widths[0])
+        return tuple(backend.add(skip, branch) for branch in network.scaled_layers(parameters))
 
     now, start = (snapshot.imbalances(blocks(part)) for part in (snapshot.parameters, snapshot.initial))
     changes = [backend.subtract(a, b) for a, b in zip(now, start, strict=True)]

@@ -18,11 +18,12 @@ from workbench.observables._snapshot import Snapshot
 def measure(snapshot: Snapshot) -> Measured:
     """Return the largest departure over the pairs of layers."""
     backend = snapshot.backend
-    if snapshot.step_size is None or any(backend.shape(layer) != (1, 1) for layer in snapshot.parameters):
+    if snapshot.step_size is None or any(backend.shape(layer) != (1, 1) for layer in snapshot.layers):
         raise UnsupportedError("this law is about one step of descent on layers that are numbers: widths 1,1,...,1")
-    if snapshot.previous is None:
+    previous = snapshot.previous_layers
+    if snapshot.previous is None or previous is None:
         return Measured(Fraction(0))
-    before, after = ([backend.multiply(w, w) for w in layers] for layers in (snapshot.previous, snapshot.parameters))
+    before, after = ([backend.multiply(w, w) for w in layers] for layers in (previous, snapshot.layers))
     target = snapshot.constant(snapshot.network.problem.loss.target.rows)
     residual = backend.subtract(snapshot.network.end_to_end(snapshot.previous), target)
     pull = backend.scale(snapshot.step_size**2, backend.multiply(residual, residual))

@@ -16,7 +16,7 @@ from workbench.observables._snapshot import Snapshot
 
 def measure(snapshot: Snapshot) -> Measured:
     """Return the excess, enclosed within the error that the weights carry."""
-    entries = [snapshot.backend.entries(layer) for layer in snapshot.parameters]
+    entries = [snapshot.backend.entries(layer) for layer in snapshot.layers]
     if not all(entry.finite for layer in entries for row in layer for entry in row):
         return UNKNOWN
     layers = [flint().arb_mat([[arb(entry) for entry in row] for row in layer]) for layer in entries]

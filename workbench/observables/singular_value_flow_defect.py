@@ -24,7 +24,7 @@ def measure(snapshot: Snapshot) -> Measured:
     if min(backend.shape(matrix)) != 2 or not snapshot.network.problem.whitened:
         raise UnsupportedError("this law is measured for end-to-end matrices with two singular values, whitened inputs")
     velocity, slope = _velocity(snapshot), _slope(snapshot, matrix)
-    depth = len(snapshot.parameters)
+    depth = len(snapshot.layers)
     # <A, W> and <A, W W^T W>, for A = W' and A = E: all that the projectors need.
     cubed = backend.matmul(backend.matmul(matrix, backend.transpose(matrix)), matrix)
     moments = [[reals.number(_inner(snapshot, a, b)) for b in (matrix, cubed)] for a in (velocity, slope)]
@@ -39,7 +39,7 @@ def measure(snapshot: Snapshot) -> Measured:
 
 def _velocity(snapshot: Snapshot) -> Array:
     """Return W' = -sum_j A_j G_j B_j."""
-    backend, layers = snapshot.backend, snapshot.parameters
+    backend, layers = snapshot.backend, snapshot.layers
     gradients = snapshot.network.loss_and_gradients(layers)[1]
     total = None
     for j, gradient in enumerate(gradients):

@@ -18,12 +18,13 @@ def measure(snapshot: Snapshot) -> Measured:
     """Return the largest norm over the pairs of layers."""
     if snapshot.step_size is None:
         raise UnsupportedError("the skew matrix compares two steps of a descent; a flow has none")
-    if snapshot.previous is None:
+    previous = snapshot.previous_layers
+    if previous is None:
         return Measured(Fraction(0))
     backend = snapshot.backend
     pairs = zip(
-        itertools.pairwise(snapshot.parameters),
-        itertools.pairwise(snapshot.previous),
+        itertools.pairwise(snapshot.layers),
+        itertools.pairwise(previous),
         strict=True,
     )
     norms = []

@@ -14,7 +14,7 @@ def measure(snapshot: Snapshot) -> Measured:
     target_rows = snapshot.network.problem.loss.target.rows
     target = snapshot.constant(target_rows)
     parts = []
-    for layer in snapshot.parameters:
+    for layer in snapshot.layers:
         if {*backend.shape(layer), *backend.shape(target)} != {len(target_rows)}:
             raise UnsupportedError("a layer and a target commute or fail to only where both are square, of one size")
         parts.append(backend.subtract(backend.matmul(layer, target), backend.matmul(target, layer)))

@@ -13,10 +13,9 @@ def measure(snapshot: Snapshot) -> Measured:
     """Return the difference of the squared norms of the last and the first layer's step."""
     if snapshot.step_size is None:
         raise UnsupportedError("a flow makes no steps, so there is nothing to take the imbalance of")
-    if snapshot.previous is None:
+    previous = snapshot.previous_layers
+    if previous is None:
         return Measured(Fraction(0))
     backend = snapshot.backend
-    last, first = (
-        backend.frobenius_squared(backend.subtract(snapshot.parameters[i], snapshot.previous[i])) for i in (-1, 0)
-    )
+    last, first = (backend.frobenius_squared(backend.subtract(snapshot.layers[i], previous[i])) for i in (-1, 0))
     return backend.measure(backend.subtract(last, first))

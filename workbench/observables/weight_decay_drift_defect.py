@@ -18,16 +18,17 @@ def measure(snapshot: Snapshot) -> Measured:
     """Return the largest departure over the pairs of layers."""
     if snapshot.step_size is None:
         raise UnsupportedError("the decay law of the imbalance is about one step of descent, not about a flow")
-    if snapshot.previous is None:
+    before_step = snapshot.previous_layers
+    if snapshot.previous is None or before_step is None:
         return Measured(Fraction(0))
     backend, eta = snapshot.backend, snapshot.step_size
     gradients = snapshot.network.loss_and_gradients(snapshot.previous)[1]
     kept = (1 - eta * snapshot.settings.get("decay", Fraction(0))) ** 2
     departures = []
     for new, old, drift in zip(
-        snapshot.imbalances(snapshot.parameters),
-        snapshot.imbalances(snapshot.previous),
-        snapshot.imbalances(gradients),
+        snapshot.imbalances(snapshot.layers),
+        snapshot.imbalances(before_step),
+        snapshot.imbalances(snapshot.network.layers(gradients)),
         strict=True,
     ):
         predicted = backend.add(backend.scale(kept, old), backend.scale(eta**2, drift))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workbench.report import charts, maps
+from workbench.report import charts, exponents, maps
 from workbench.report.figures import count_of, statement_of
 from workbench.store import Record
 
@@ -30,6 +30,10 @@ def describe(figure: Mapping[str, Any], records: Mapping[str, Record], groups: M
         return charts.describe(records[figure["run"]])
     if figure["kind"] == "map":
         return maps.describe([records[key] for keys in groups.values() for key in keys], figure)
+    if figure["kind"] == "depth":
+        return exponents.describe(records[figure["run"]], figure)
+    if figure["kind"] == "limit":
+        return exponents.describe_limits([records[key] for keys in groups.values() for key in keys])
     return _saddle([records[key] for key in figure["runs"]])
 
 

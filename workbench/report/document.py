@@ -14,6 +14,7 @@ from workbench.errors import MissingPackageError, WorkbenchError
 from workbench.report import figures, probes
 from workbench.report.claims import claims_json
 from workbench.report.descriptions import describe
+from workbench.report.exponents import slopes_table, words_table
 from workbench.report.lookup import lookup
 from workbench.report.plan import Plan, Section
 from workbench.report.proof import derivation
@@ -114,6 +115,10 @@ def _section(plan: Plan, section: Section, index: int, records: Records) -> list
         alt = literal(describe(figure, records, {key: plan.group(key) for key in figure.get("runs", [])}))
         drawing = f'image("figure-{index}-{f}.svg", width: 100%, alt: {alt})'
         parts.append(f"#figure({drawing}, alt: {alt}, caption: [{caption}])")
+    if section.table:
+        parts.append(words_table(section.table, lambda text: _words(text, records)))
+    if section.exponents:
+        parts.append(slopes_table(records[section.exponents["run"]], section.exponents))
     if section.compare:
         parts.append(comparison([records[key] for key in section.compare]))
     if section.derivation:
@@ -199,4 +204,8 @@ def _provenance_rows(plan: Plan, records: Records) -> list[str]:
 def _seed(record: Record) -> str:
     if "target" in record.payload:
         return str(record.payload["target"]["label"])
+    if record.kind == "family":
+        return f"family of {len(record.payload['run_ids'])} runs"
+    if record.kind == "measured":
+        return f"{record.payload['members']} trainings"
     return f"probe, `{record.name}`" if record.kind == "probe" else f"symbolic, `{record.name}`"

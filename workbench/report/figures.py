@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from workbench.errors import InputError
-from workbench.report import charts, maps
+from workbench.report import charts, exponents, maps
 from workbench.store import Record
 
 # Okabe and Ito's colours, distinguishable by the colour blind.
@@ -64,6 +64,10 @@ def draw(figure: Mapping[str, Any], records: Mapping[str, Record], groups: Mappi
             charts.draw(canvas, records[figure["run"]])
         elif figure["kind"] == "map":
             maps.draw(canvas, [records[key] for keys in groups.values() for key in keys], figure)
+        elif figure["kind"] == "depth":
+            exponents.draw(canvas, records[figure["run"]], figure)
+        elif figure["kind"] == "limit":
+            exponents.draw_limits(canvas, [records[key] for keys in groups.values() for key in keys])
         else:
             _saddle(canvas, [records[key] for key in figure["runs"]])
         stream = io.BytesIO()
@@ -87,7 +91,14 @@ def _power_labels(axis: Any, most: int = 6) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     axis.yaxis.set_major_locator(MaxNLocator(most, integer=True))
-    axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"$10^{{{y:.0f}}}$"))
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: _power_label(y)))
+
+
+def _power_label(y: float) -> str:
+    """Return ten to the power y; over less than a decade the ticks lie between the powers."""
+    whole = math.floor(y + 1e-9)
+    factor = 10 ** (y - whole)
+    return f"$10^{{{whole}}}$" if abs(factor - 1) < 1e-6 else f"${factor:.2g} \\cdot 10^{{{whole}}}$"
 
 
 def statement_of(record: Record, name: str) -> Mapping[str, Any]:
@@ -115,7 +126,7 @@ def _envelope(canvas: Any, record: Record, name: str) -> None:
     if level is not None:
         upper.axhline(log10(level), color=GREY, linewidth=0.7, linestyle=":")
     upper.set_ylabel(statement["quantity"])
-    upper.legend(loc="upper right")
+    upper.legend(loc="best")
     _power_labels(upper)
     small, large = (left, right) if statement["relation"] == "<=" else (right, left)
     ratios = [a - b for a, b in zip(small, large, strict=True)]

@@ -42,6 +42,8 @@ def formula(latex: str) -> str:
     except ValueError as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"the formula {latex!r} cannot be typeset: {reason}") from error
+    # tex2typst calls the tensor product by the name that only later releases of Typst know.
+    converted = converted.replace("times.circle", "times.o")
     _check(latex, converted)
     return converted
 

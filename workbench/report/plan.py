@@ -3,11 +3,16 @@
 Top level: `title`, `subtitle`, `abstract`. `[[runs]]`: `key`, and either `derivation` (with `depth`, `widths`) or a
 `theorem` with `depth` or `widths`, `target`, `start`, `dynamics`, `parameters`, `step_size`, one of `steps`, `time`,
 `until_loss` (with `most`), `backend`, `without`, `ensemble` (as in a sweep: the target then has no seed); `expect`;
-`claim`, the words of its line in the first table. `depths = [2, 4]` and `spectra = [[...], ...]` make one run for each,
+`claim`, the words of its line in the first table. In place of `depth` and `target` there may be a whole `problem`, with
+`{depth}` where the depth stands; in place of all of it `sweep`, the data of a family that a theorem about a limit is
+judged on, or `measured`, a document of `workbench sweep --measured` in the report's folder, with
+`beside`, the slopes of statistics that are read elsewhere.
+`depths = [2, 4]` and `spectra = [[...], ...]` make one run for each,
 with keys `KEY.0`, `KEY.1`, ...; so does `grid = { depth, width, condition }` for each combination of its lists.
 A run may be a `probe` instead, with `options`: those of `workbench probe`, by name.
-`[[sections]]`: `heading`, `words`, `statement` (a run's key), `figures`, `compare` (keys of runs side by side),
-`derivation` (a run's key), `probe` (a run's key).
+`[[sections]]`: `heading`, `words`, `statement` (a run's key), `figures`, `table` (`head`, `widths`, `rows` of words),
+`exponents` (`run`, `statistics`, `heads`: fitted slopes of a measured document), `compare` (keys of runs side by
+side), `derivation` (a run's key), `probe` (a run's key).
 """
 
 from __future__ import annotations
@@ -20,18 +25,21 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import InputError, UnknownNameError
+from workbench.report.problems import known, problem, required
 from workbench.store import digest
 
 _RUN = (
     "key theorem derivation depth depths widths size spectra target start dynamics parameters step_size steps time "
-    "until_loss most backend without ensemble grid expect claim probe options"
+    "until_loss most backend without ensemble grid expect claim problem sweep measured beside probe options"
 ).split()
-_SECTION = ("heading", "words", "statement", "figures", "compare", "derivation", "probe")
+_SECTION = ("heading", "words", "statement", "figures", "table", "exponents", "compare", "derivation", "probe")
 _FIGURE = {
     "envelope": ("kind", "run", "of", "caption"),
     "steps": ("kind", "runs", "over", "caption"),
     "saddle": ("kind", "runs", "caption"),
     "map": ("kind", "runs", "of", "label", "caption"),
+    "depth": ("kind", "run", "of", "labels", "series", "caption"),
+    "limit": ("kind", "runs", "caption"),
     "probe": ("kind", "run", "caption"),
 }
 
@@ -50,6 +58,12 @@ class PlannedRun:
         A specification, for a theorem.
     derivation, depth, widths
         For a derivation.
+    sweep : mapping
+        The data of a family, its theorem among them.
+    measured : str
+        Path of a measured document.
+    beside : mapping
+        Slopes read elsewhere, by statistic.
     probe : str or None
     options : mapping
         For a probe.
@@ -62,6 +76,9 @@ class PlannedRun:
     derivation: str | None = None
     depth: int | None = None
     widths: tuple[int, ...] | None = None
+    sweep: Mapping[str, Any] = field(default_factory=dict)
+    measured: str = ""
+    beside: Mapping[str, str] = field(default_factory=dict)
     probe: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -69,7 +86,8 @@ class PlannedRun:
     def entry(self) -> str:
         """Name in the manifest: the key with a digest of what is asked, so that an edited run is a missing one."""
         sizes = None if self.widths is None else list(self.widths)
-        asked = [dict(self.experiment), self.derivation, self.depth, sizes]
+        fitted = [dict(self.sweep), _content(self.measured), dict(self.beside)]
+        asked = [dict(self.experiment), self.derivation, self.depth, sizes, *fitted]
         return f"{self.key}@{digest(asked if self.probe is None else [self.probe, dict(self.options)])}"
 
     @property
@@ -88,6 +106,8 @@ class Section:
     figures: tuple[Mapping[str, Any], ...] = ()
     compare: tuple[str, ...] = ()
     derivation: str = ""
+    table: Mapping[str, Any] = field(default_factory=dict)
+    exponents: Mapping[str, Any] = field(default_factory=dict)
     probe: str = ""
 
 
@@ -114,15 +134,15 @@ def read_plan(folder: Path) -> Plan:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not TOML: {error}") from error
-    _known(data, ("title", "subtitle", "abstract", "runs", "sections"), "the report")
-    runs = [planned for entry in data.get("runs", []) for planned in _runs(entry)]
+    known(data, ("title", "subtitle", "abstract", "runs", "sections"), "the report")
+    runs = [planned for entry in data.get("runs", []) for planned in _runs(entry, folder)]
     keys = [run.key for run in runs]
     for key in keys:
         if keys.count(key) > 1:
             raise InputError(f"two runs of the report are called {key!r}; give each its own key")
     plan = Plan(
         name=folder.resolve().name,
-        title=str(_required(data, "title", "the report")),
+        title=str(required(data, "title", "the report")),
         subtitle=str(data.get("subtitle", "")),
         abstract=str(data.get("abstract", "")),
         runs=runs,
@@ -132,15 +152,29 @@ def read_plan(folder: Path) -> Plan:
     return plan
 
 
-def _runs(entry: Mapping[str, Any]) -> list[PlannedRun]:
+def _content(path: str) -> str:
+    """Return a measured document's text, empty where there is none."""
+    try:
+        return Path(path).read_text(encoding="utf-8") if path else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"the report measures by {path}, which cannot be read: {error}") from error
+
+
+def _runs(entry: Mapping[str, Any], folder: Path) -> list[PlannedRun]:
     """Return the runs of one entry: several where it lists depths or spectra."""
-    _known(entry, _RUN, "a run of the report")
-    key = str(_required(entry, "key", "a run of the report"))
+    known(entry, _RUN, "a run of the report")
+    key = str(required(entry, "key", "a run of the report"))
     expect, claim = entry.get("expect"), str(entry.get("claim", ""))
     if "derivation" in entry:
         widths = entry.get("widths")
         sizes = None if widths is None else tuple(widths)
         return [PlannedRun(key, expect, claim, {}, str(entry["derivation"]), entry.get("depth"), sizes)]
+    if "measured" in entry:
+        path, beside = str(folder / str(entry["measured"])), entry.get("beside", {})
+        return [PlannedRun(key, expect or "measured", claim, measured=path, beside=beside)]
+    if "sweep" in entry:
+        theorem = required(entry, "theorem", f"the run {key!r}")
+        return [PlannedRun(key, expect, claim, sweep={**entry["sweep"], "theorem": theorem})]
     if "probe" in entry:
         options = entry.get("options", {})
         return [PlannedRun(key, expect, claim, probe=str(entry["probe"]), options=options)]
@@ -159,7 +193,7 @@ def _runs(entry: Mapping[str, Any]) -> list[PlannedRun]:
 def _combined(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield an entry for each depth, width and condition number of a grid."""
     grid = entry["grid"]
-    _known(grid, ("depth", "width", "condition"), f"the grid of the run {entry['key']!r}")
+    known(grid, ("depth", "width", "condition"), f"the grid of the run {entry['key']!r}")
     for depth, width, condition in product(*(grid.get(name, [None]) for name in ("depth", "width", "condition"))):
         own = {"shape": [width, width], "condition": condition}
         target = {**entry.get("target", {}), **{k: v for k, v in own.items() if v not in (None, [None, None])}}
@@ -168,20 +202,14 @@ def _combined(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _experiment(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return the specification that an entry abbreviates."""
-    key = entry["key"]
-    target = _required(entry, "target", f"the run {key!r}")
     stop = {name: entry[name] for name in ("steps", "time", "until_loss", "most") if name in entry}
     dynamics: dict[str, Any] = {"name": entry.get("dynamics", "gradient_descent"), "stop": stop}
     for name in ("step_size", "parameters"):
         if name in entry:
             dynamics[name] = entry[name]
     return {
-        "theorem": _required(entry, "theorem", f"the run {key!r}"),
-        "problem": {
-            "network": {"kind": "linear", "widths": _widths(entry, target)},
-            "loss": {"kind": "square", "target": target, "normalisation": "half"},
-            "start": entry.get("start", {"scheme": "identity"}),
-        },
+        "theorem": required(entry, "theorem", f"the run {entry['key']!r}"),
+        "problem": problem(entry),
         "dynamics": dynamics,
         "backend": entry.get("backend", {"name": "float64"}),
         "without": entry.get("without", []),
@@ -189,56 +217,56 @@ def _experiment(entry: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _widths(entry: Mapping[str, Any], target: Mapping[str, Any]) -> list[int]:
-    if "widths" in entry:
-        return list(entry["widths"])
-    depth = _required(entry, "depth", f"the run {entry['key']!r}")
-    values = target.get("eigenvalues") or target.get("rows") or target.get("values")
-    if "shape" in target:
-        values = range(target["shape"][0])
-    if not isinstance(depth, int) or not values:
-        raise InputError(f"the run {entry['key']!r} needs widths, or an integer depth and a target of known size")
-    return [len(values)] * (depth + 1)
-
-
 def _section(entry: Mapping[str, Any]) -> Section:
-    _known(entry, _SECTION, "a section of the report")
+    known(entry, _SECTION, "a section of the report")
     figures = []
     for figure in entry.get("figures", []):
-        kind = str(_required(figure, "kind", "a figure of the report"))
+        kind = str(required(figure, "kind", "a figure of the report"))
         if kind not in _FIGURE:
             raise UnknownNameError("figure", kind, _FIGURE)
-        _known(figure, _FIGURE[kind], f"the figure {kind!r}")
+        known(figure, _FIGURE[kind], f"the figure {kind!r}")
         figures.append(dict(figure))
     return Section(
-        str(_required(entry, "heading", "a section of the report")),
+        str(required(entry, "heading", "a section of the report")),
         str(entry.get("words", "")),
         str(entry.get("statement", "")),
         tuple(figures),
         tuple(entry.get("compare", ())),
         str(entry.get("derivation", "")),
+        _table(entry.get("table", {})),
+        _exponents(entry.get("exponents", {})),
         str(entry.get("probe", "")),
     )
+
+
+def _table(table: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a table of words, its rows as long as its head."""
+    if table:
+        known(table, ("head", "widths", "rows"), "a table of the report")
+        head, rows = required(table, "head", "a table"), required(table, "rows", "a table")
+        if any(len(row) != len(head) for row in [*rows, table.get("widths", head)]):
+            raise InputError(f"a table of the report has {len(head)} columns; give each row as many cells")
+    return dict(table)
+
+
+def _exponents(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a table of fitted slopes is made of."""
+    if asked:
+        known(asked, ("run", "statistics", "heads"), "a table of exponents")
+        for name in ("run", "statistics", "heads"):
+            required(asked, name, "a table of exponents")
+        if len(asked["statistics"]) != len(asked["heads"]):
+            raise InputError("a table of exponents has not one head for each statistic")
+    return dict(asked)
 
 
 def _check_references(plan: Plan) -> None:
     """Raise where a section names a run that there is not."""
     for section in plan.sections:
         named = [section.statement, section.derivation, section.probe, *section.compare]
+        named.append(str(section.exponents.get("run", "")))
         for figure in section.figures:
             named += [str(figure.get("run", "")), *figure.get("runs", [])]
         for key in named:
             if key and not plan.group(key):
                 raise UnknownNameError("run of the report", key, [run.key for run in plan.runs])
-
-
-def _required(data: Mapping[str, Any], key: str, what: str) -> Any:
-    if key not in data:
-        raise InputError(f"{what} has no {key!r}")
-    return data[key]
-
-
-def _known(data: Mapping[str, Any], keys: Any, what: str) -> None:
-    for key in data:
-        if key not in keys:
-            raise UnknownNameError(f"entry of {what}", str(key), keys)

@@ -15,7 +15,7 @@ from workbench.report.formulas import formula
 
 _PIECES = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$|`([^`]+)`|\*([A-Za-z][^*\n]*)\*", re.DOTALL)
 _LETTERS = re.compile(r"(?:tr\()?\b[a-zA-Z]{1,2}(?:[_^](?:\{[^}]*\}|\w))+(?: ?d?[A-Z](?:[_^](?:\{[^}]*\}|\w))+\)?)*")
-_PLACE = re.compile(r"\{([a-z][\w.\-]*(?::[\w.]+)?)\}")
+_PLACE = re.compile(r"\{([a-z][\w.\-]*(?::[\w.\-]+)?)\}")
 
 
 def literal(text: str) -> str:

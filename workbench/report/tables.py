@@ -71,7 +71,11 @@ def _grade(record: Record) -> str:
 
 
 def _precision(record: Record) -> str:
+    if record.kind == "measured":
+        return "53 bits"
     backend = record.payload.get("backend")
+    if record.kind == "family":
+        backend = {"precision_bits": 53, "digits": None, **record.specification["members"][0]["backend"]}
     if record.kind == "probe":
         return "–"
     if backend is None:

@@ -20,10 +20,29 @@ def tally_words(records: Iterable[Record]) -> str:
     evidence = [record for record in kept if record.kind == "evidence"]
     ensembles = [record for record in kept if record.kind == "ensemble"]
     derived = [record for record in kept if record.kind == "derivation"]
+    others = [*_family_words(kept), *_measured_words(kept)]
     probes = [record for record in kept if record.kind == "probe"]
     meaning = [_MEANING] if evidence or ensembles or derived else []
-    words = [*_evidence_words(evidence), *_ensemble_words(ensembles), *_derivation_words(derived)]
+    words = [*_evidence_words(evidence), *others, *_ensemble_words(ensembles), *_derivation_words(derived)]
     return " ".join([*words, *_probe_words(probes), *meaning])
+
+
+def _family_words(records: list[Record]) -> list[str]:
+    families = [record for record in records if record.kind == "family"]
+    if not families:
+        return []
+    counts = Counter(record.verdict for record in families)
+    listed = ", ".join(f"{counts[word]} {_be(counts[word])} {word}" for word in VERDICTS if counts[word])
+    runs = sum(len(record.payload["run_ids"]) for record in families)
+    return [f"Of {len(families)} families of {runs} runs, each judged by its slopes, {listed}."]
+
+
+def _measured_words(records: list[Record]) -> list[str]:
+    measured = [record for record in records if record.kind == "measured"]
+    if not measured:
+        return []
+    members = sum(record.payload["members"] for record in measured)
+    return [f"Further {members} trainings are measured in double precision: figures, not evidence for a statement."]
 
 
 def _evidence_words(records: list[Record]) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from workbench import content, experiment, theorems
+from workbench.errors import InputError
 from workbench.exact import Measured, decimal_text, to_float
 from workbench.experiment import Experiment
 from workbench.store import Record, Store, fingerprint
@@ -60,6 +61,8 @@ class Family:
 
 def read(template: specification.Template, theorem: Theorem | None = None) -> Family:
     """Return the family that a sweep stands for."""
+    if template.theorem is None:
+        raise InputError("a family is judged by a theorem; a sweep of trainings has none")
     theorem = theorem or theorems.load(template.theorem)
     cells = list(specification.cells(template))
     members = [experiment.read(cell.specification, theorem) for cell in cells]

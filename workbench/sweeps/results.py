@@ -12,6 +12,7 @@ from typing import Any
 
 from workbench.errors import InputError, MissingPackageError, StoreError
 from workbench.sweeps.outcomes import Outcome
+from workbench.sweeps.runs import MEDIANS
 
 _COLUMNS = (
     *("theorem", "verdict", "grade", "margin", "error_of_margin", "tightness", "status", "steps"),
@@ -25,6 +26,9 @@ _OF_ENSEMBLES = (
     *("allowed", "tightness_median", "steps_ratio", "seconds", "why_blank"),
 )
 
+# Only where a run of the sweep is a training.
+_OF_TRAININGS = ("trained", "seconds", *MEDIANS)
+
 
 def default_suffix() -> str:
     """Return the suffix of the best format at hand."""
@@ -36,7 +40,8 @@ def rows(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     names = list(dict.fromkeys(name for outcome in outcomes for name in outcome.values))
     ordered = sorted(outcomes, key=lambda o: (o.run_id or "", str(o.values)))
     ensembles = any(outcome.row.get("members") is not None for outcome in outcomes)
-    columns = (*_COLUMNS, *_OF_ENSEMBLES) if ensembles else _COLUMNS
+    trained = any(outcome.row.get("trained") is not None for outcome in outcomes)
+    columns = (*_COLUMNS, *_OF_ENSEMBLES) if ensembles else (*_COLUMNS, *_OF_TRAININGS) if trained else _COLUMNS
     # What was asked for must not hide behind what was found: `steps` may be both.
     asked = {name: f"asked_{name}" if name in ("run_id", *columns) else name for name in names}
     return [
@@ -56,25 +61,25 @@ def write(outcomes: Sequence[Outcome], path: Path) -> None:
     )
 
 
-def check_path(path: Path) -> None:
-    """Raise where a table cannot be written, which is better known before a night of runs than after it."""
-    if path.suffix not in (".parquet", ".csv"):
-        raise InputError(f"the table {path} ends in {path.suffix!r}; give .parquet or .csv")
+def check_path(path: Path, suffixes: Sequence[str] = (".parquet", ".csv")) -> None:
+    """Raise where a file cannot be written, which is better known before a night of runs than after it."""
+    if path.suffix not in suffixes:
+        raise InputError(f"the file {path} ends in {path.suffix!r}; give {' or '.join(suffixes)}")
     if path.suffix == ".parquet" and find_spec("pyarrow") is None:
         raise MissingPackageError("pyarrow", "a table in Parquet")
     if path.is_dir():
-        raise InputError(f"the table {path} is a folder; give a file")
+        raise InputError(f"{path} is a folder; give a file")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(f"the table {path} cannot be written: {error.strerror}") from error
+        raise StoreError(f"{path} cannot be written: {error.strerror}") from error
     if not os.access(path.parent, os.W_OK):
-        raise StoreError(f"the table {path} cannot be written: its folder is closed to you")
+        raise StoreError(f"{path} cannot be written: its folder is closed to you")
 
 
 def whole(path: Path, writers: Mapping[str, Callable[[Path], None]]) -> None:
     """Write a file by the writer of its suffix, whole or not at all."""
-    check_path(path)
+    check_path(path, tuple(writers))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
@@ -85,7 +90,7 @@ def whole(path: Path, writers: Mapping[str, Callable[[Path], None]]) -> None:
         finally:
             Path(name).unlink(missing_ok=True)
     except OSError as error:
-        raise StoreError(f"the table {path} cannot be written: {error.strerror}") from error
+        raise StoreError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _csv(table: list[dict[str, Any]], path: Path) -> None:

@@ -1,4 +1,4 @@
-"""One run of a sweep, whatever it is: an experiment, or an ensemble.
+"""One run of a sweep, whatever it is: an experiment, an ensemble, or a training.
 
 Both say what they ask (`specification`, `run_id`) and give a `record`; nothing else of them is used here.
 """
@@ -6,6 +6,7 @@ Both say what they ask (`specification`, `run_id`) and give a `record`; nothing 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from statistics import median
 from typing import Any, Protocol
 
 from workbench import experiment
@@ -29,7 +30,11 @@ class Run(Protocol):
 
 
 def read(specification: Mapping[str, Any]) -> Run:
-    """Return the run that a specification stands for: an ensemble where it has one, else one experiment."""
+    """Return the run that a specification stands for: a training, an ensemble, or else an experiment."""
+    if "training" in specification:
+        from workbench import training
+
+        return training.read(specification["training"])
     if "ensemble" not in specification:
         return experiment.read(specification)
     # Torch is slow to import, and every worker of a sweep imports this module.
@@ -62,6 +67,8 @@ def ended(error: Exception, store: Store, run_id: str | None) -> str:
 def row(record: Record) -> dict[str, Any]:
     """Return the figures of a record that a table keeps; an ensemble's are those of its worst member."""
     payload = record.payload
+    if record.kind == "training":
+        return _trained(record)
     counts = payload.get("counts", {})
     return {
         "theorem": record.name,
@@ -79,4 +86,26 @@ def row(record: Record) -> dict[str, Any]:
         "worst_member": payload.get("worst_member"),
         **{name: payload.get(name) for name in ("allowed", "tightness_median", "steps_ratio", "seconds")},
         "why_blank": " ".join(payload["notes"]) if record.verdict == "blank" else None,
+    }
+
+
+# Of a training: the median over its members of the figures that most plots are of.
+MEDIANS = (
+    *("epochs", "loss", "accuracy", "test_loss", "test_accuracy", "branch_norm", "scale_norm", "effective_norm"),
+    *("increment", "rescaled_increment", "increment_root_sum_of_squares", "effective_root_sum_of_squares"),
+    "two_variation",
+)
+
+
+def _trained(record: Record) -> dict[str, Any]:
+    """Return the figures of a training: medians over the members that have them."""
+    payload, members = record.payload, record.payload["members"]
+    known = {name: [m[name] for m in members if m.get(name) is not None] for name in MEDIANS}
+    return {
+        **{name: payload[name] for name in ("status", "steps", "seconds")},
+        "theorem": None,
+        "verdict": record.verdict,
+        "grade": record.grade,
+        "trained": len(members),
+        **{name: median(values) if values else None for name, values in known.items()},
     }

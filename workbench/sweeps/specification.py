@@ -30,6 +30,9 @@
 With a table `[ensemble]` (`members`, `seed`; `by = "modes"` and `check`, for Theorem 2 by eigenvalues) each run is an
 ensemble, its families are given without a seed, and its backend is float64 or float32.
 
+With a table `[training]` in place of the theorem, the problem and the dynamics each run is a training of residual
+networks (see `workbench.training.asked.read`). A table `[quick]` names grids of a size of seconds for `--quick`.
+
 A value that is `{name}` and nothing else becomes the number itself; a grid may also name any entry of the file by its
 path, such as `"dynamics.step_size"`. Draws are dyadics of the counter-based generator, functions of seed, name, index.
 """
@@ -44,7 +47,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from workbench import targets
 from workbench.draws import integer, uniform
@@ -80,14 +83,28 @@ class Template(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    theorem: str
-    problem: dict[str, Any]
-    dynamics: dict[str, Any]
+    theorem: str | None = None
+    problem: dict[str, Any] | None = None
+    dynamics: dict[str, Any] | None = None
+    training: dict[str, Any] | None = None
     backend: dict[str, Any] = Field(default_factory=lambda: {"name": "float64"})
     without: list[str] = Field(default_factory=list)
     ensemble: dict[str, Any] | None = None
     grid: dict[str, list[Scalar]] = Field(default_factory=dict)
+    quick: dict[str, list[Scalar]] = Field(default_factory=dict)
     draws: Draws | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Template:
+        parts = (self.theorem, self.problem, self.dynamics)
+        if self.training is not None and any(part is not None for part in (*parts, self.ensemble)):
+            raise ValueError("a training stands alone: no theorem, problem, dynamics or ensemble beside it")
+        alone = {"backend", "without"} & self.model_fields_set
+        if self.training is not None and alone:
+            raise ValueError(f"a training has no {sorted(alone)[0]}: it runs in double precision, on its own device")
+        if self.training is None and any(part is None for part in parts):
+            raise ValueError("give theorem, problem and dynamics, or a training")
+        return self
 
 
 @dataclass(frozen=True)
@@ -106,8 +123,8 @@ class Cell:
     specification: dict[str, Any]
 
 
-def read(path: Path, changes: Mapping[str, list[Scalar]] | None = None) -> Template:
-    """Return the sweep in a file, with grids replaced or added.
+def read(path: Path, changes: Mapping[str, list[Scalar]] | None = None, *, quick: bool = False) -> Template:
+    """Return the sweep in a file, with grids replaced or added, or in its quick size.
 
     Raises
     ------
@@ -120,6 +137,10 @@ def read(path: Path, changes: Mapping[str, list[Scalar]] | None = None) -> Templ
         raise InputError(f"the sweep {path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"the sweep {path} is not TOML: {error}") from error
+    if quick:
+        changes = {**validated(data, str(path)).quick, **(changes or {})}
+        if not changes:
+            raise InputError(f"the sweep {path} has no quick size; leave --quick out, or set a grid with --set")
     return validated(data, str(path), changes)
 
 
@@ -133,7 +154,8 @@ def validated(data: dict[str, Any], name: str, changes: Mapping[str, list[Scalar
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"the sweep {name}: {where}: {first['msg']}") from error
+        told = first["msg"].removeprefix("Value error, ")
+        raise InputError(f"the sweep {name}: {where}: {told}" if where else f"the sweep {name}: {told}") from error
     for key, values in template.grid.items():
         if not values:
             raise InputError(f"the sweep {name}: grid.{key} has no values")
@@ -152,7 +174,7 @@ def assignment(text: str) -> tuple[str, list[Scalar]]:
 def cells(template: Template) -> Iterator[Cell]:
     """Yield every run: the grid's combinations, each with every draw."""
     names = list(template.grid)
-    base = template.model_dump(exclude={"grid", "draws"}, exclude_none=True)
+    base = template.model_dump(exclude={"grid", "draws", "quick"}, exclude_none=True)
     for combination in itertools.product(*template.grid.values()):
         fixed = dict(zip(names, combination, strict=True))
         for drawn in _draws(template.draws):
@@ -182,7 +204,7 @@ def _filled(base: dict[str, Any], values: Mapping[str, Scalar]) -> dict[str, Any
         if "." in name:
             _set(filled, name, value)
         elif name == "depth" and name not in used:
-            filled["problem"]["depth"] = value
+            (filled["training"]["network"] if "training" in filled else filled["problem"])["depth"] = value
         elif name not in used:
             raise InputError(f"the sweep varies {name!r}, but nothing holds {{{name}}}")
     return filled
@@ -220,7 +242,7 @@ def _experiment(filled: dict[str, Any]) -> dict[str, Any]:
 
     An ensemble takes the short form itself: its target has no seed, and so is no matrix yet.
     """
-    if "ensemble" in filled:
+    if "ensemble" in filled or "training" in filled:
         return filled
     problem = dict(filled["problem"])
     if "loss" not in problem:

@@ -26,6 +26,7 @@ _GREEK = {
     "eta": "η",
     "lambda": "λ",
     "rho": "ρ",
+    "epsilon": "ε",
     "theta": "θ",
     "delta": "δ",
     "beta": "β",

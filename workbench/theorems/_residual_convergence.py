@@ -1,4 +1,4 @@
-"""What both statements on the linear convergence of residual networks share: hypotheses and bounds.
+"""What the statements on the linear convergence of residual networks share: hypotheses and bounds.
 
 Only delta L^-beta = 1/L and L^-beta <= 1 are used of delta = L^-alpha, alpha + beta = 1, alpha <= 1. So the statements
 are read with 1/(delta L) for L^-beta, and hold for every branch scale delta >= 1/L, a named power or not.
@@ -20,6 +20,8 @@ from workbench.theorems._statement import Bound, Hypothesis, Prediction, Rate
 
 # sigma in C^2 with sigma(0) = 0, sigma'(0) = 1, |sigma'| <= 1 and |sigma''| <= 1; softplus has sigma'(0) = 1/2.
 ACTIVATIONS = ("identity", "tanh", "arctan")
+
+ONE = Measured(Fraction(1))
 
 OBSERVES = ("loss", "branch_norm", "branch_spectral_norm", "rescaled_increment")
 
@@ -51,8 +53,13 @@ def inputs(run: Run) -> Matrix:
 
 def least_eigenvalue(run: Run) -> Measured:
     """Return lambda_0 = lambda_min(X^T X), enclosed, exact where it is rational and found."""
+    return gram_spectrum(run)[0]
+
+
+def gram_spectrum(run: Run) -> tuple[Measured, ...]:
+    """Return the eigenvalues of X^T X, ascending, each enclosed, exact where it is rational and found."""
     columns = list(zip(*inputs(run).rows, strict=True))
-    return run.spectrum(Matrix(_gram(columns)))[0]
+    return tuple(run.spectrum(Matrix(_gram(columns))))
 
 
 def _gram(columns: Sequence[Sequence[Fraction]]) -> tuple[tuple[Fraction, ...], ...]:
@@ -72,7 +79,12 @@ def reach(run: Run) -> Real:
 
 
 def hypotheses(run: Run, constants: Constants) -> list[Hypothesis]:
-    """Audit the hypotheses."""
+    """Audit the hypotheses of the flow."""
+    return [*at_the_start(run, constants), run.gradient_flow()]
+
+
+def at_the_start(run: Run, constants: Constants, room: Measured = ONE) -> list[Hypothesis]:
+    """Audit the hypotheses on the network, the data and the start; `room` multiplies the threshold of the loss."""
     least = least_eigenvalue(run)
     return [
         _setting(run),
@@ -81,8 +93,7 @@ def hypotheses(run: Run, constants: Constants) -> list[Hypothesis]:
         Hypothesis("unit_inputs", Measured(-_norm_defect(run))),
         Hypothesis("gram_positive", least, strict=True),
         Hypothesis("initial_weights", _weights_margin(run, constants, least)),
-        Hypothesis("initial_loss", _loss_margin(run, constants, least)),
-        run.gradient_flow(),
+        Hypothesis("initial_loss", _loss_margin(run, constants, least, room)),
     ]
 
 
@@ -94,7 +105,8 @@ def samples(run: Run) -> int:
 def _setting(run: Run) -> Hypothesis:
     problem = run.trajectory.problem
     averaged = problem.loss.factor == Fraction(1, 2 * samples(run))
-    return Hypothesis.decided("setting", isinstance(problem.network, ResidualNetwork) and averaged)
+    network = problem.network
+    return Hypothesis.decided("setting", isinstance(network, ResidualNetwork) and network.plain and averaged)
 
 
 def _activation(run: Run) -> str:
@@ -135,14 +147,15 @@ def _squared_norm(layer: Any) -> Fraction | None:
     return None if largest.error else largest.value
 
 
-def _loss_margin(run: Run, constants: Constants, least: Measured) -> Measured:
+def _loss_margin(run: Run, constants: Constants, least: Measured, room: Measured) -> Measured:
     """Return the threshold less J(0), which is rational where the weights are zero."""
-    if not least.error and run.observable("branch_norm")[0] == Measured(Fraction(0)) and _setting(run).holds:
+    exact = not least.error and not room.error
+    if exact and run.observable("branch_norm")[0] == Measured(Fraction(0)) and _setting(run).holds:
         rows = zip(inputs(run).rows, run.target.rows, strict=True)
         squares = sum(((x - y) ** 2 for a, b in rows for x, y in zip(a, b, strict=True)), Fraction(0))
-        allowed = constants.threshold((least.value or Fraction(0)) / samples(run))
+        allowed = constants.threshold((least.value or Fraction(0)) / samples(run)) * (room.value or 0)
         return Measured(allowed - run.trajectory.problem.loss.factor * squares)
-    threshold = constants.threshold(run.number(least) / samples(run))
+    threshold = constants.threshold(run.number(least) / samples(run)) * run.number(room)
     return run.reals.measured(threshold - run.number(run.loss[0]))
 
 
@@ -154,16 +167,13 @@ def _norm_defect(run: Run) -> Fraction:
 
 
 def predict(run: Run, constants: Constants) -> list[Prediction]:
-    """Return the loss envelope, the bounds of the weights from both sides, and that of their increments."""
+    """Return the loss envelope of the flow, the bounds of the weights from both sides, and that of their increments."""
     least = run.number(least_eigenvalue(run))
     scale, size = run.reals.number(branch_scale(run)), run.reals.sqrt(constants.squared_size(least / samples(run)))
     rate = scale * scale * run.depth * least / samples(run)
-    count, measured = len(run.steps), run.reals.measured
     start = run.number(run.loss[0])
-    envelope = [measured(start * run.reals.exp(-(rate * run.number(t)))) for t in run.times]
-    increments = run.observable("rescaled_increment")
-    spread = measured(constants.spread(run, size) * (run.number(increments[0]) + size * size / run.depth))
-    weights = run.observable("branch_spectral_norm")
+    envelope = [run.reals.measured(start * run.reals.exp(-(rate * run.number(t)))) for t in run.times]
+    increments = constants.spread(run, size) * (largest_increment(run) + size * size / run.depth)
     return [
         Bound(
             "loss_envelope",
@@ -172,10 +182,29 @@ def predict(run: Run, constants: Constants) -> list[Prediction]:
             envelope,
             latex=r"J(t) \le J(0) e^{-\delta^2 L \lambda_0 t / N}",
         ),
+        *weights_in_depth(
+            run,
+            size,
+            increments,
+            r"C \left( \delta L \max_k \|A_{k+1}(0) - A_k(0)\|_F + \frac{c^2}{L} \right)",
+        ),
+        Rate(rate, "rate of the bound"),
+    ]
+
+
+def largest_increment(run: Run) -> Real:
+    """Return delta L max_k ||A_{k+1}(0) - A_k(0)||_F."""
+    return run.number(run.observable("rescaled_increment")[0])
+
+
+def weights_in_depth(run: Run, size: Real, increments: Real, latex: str) -> list[Bound]:
+    """Return the bound of the weights by c / (delta L), that of their increments, and what the labels ask for."""
+    count, measured = len(run.steps), run.reals.measured
+    return [
         Bound(
             "weight_norm",
             "largest norm of a branch",
-            weights,
+            run.observable("branch_spectral_norm"),
             [measured(size / reach(run))] * count,
             latex=r"\max_k \|A_k(t)\|_2 \le \frac{c}{\delta L}",
             quantity="norm of a branch",
@@ -183,14 +212,12 @@ def predict(run: Run, constants: Constants) -> list[Prediction]:
         Bound(
             "increments",
             "largest rescaled increment in depth",
-            increments,
-            [spread] * count,
-            latex=r"\delta L \max_k \|A_{k+1}(t) - A_k(t)\|_F \le C \left( \delta L \max_k \|A_{k+1}(0) - A_k(0)\|_F "
-            r"+ \frac{c^2}{L} \right)",
+            run.observable("rescaled_increment"),
+            [measured(increments)] * count,
+            latex=rf"\delta L \max_k \|A_{{k+1}}(t) - A_k(t)\|_F \le {latex}",
             quantity="rescaled increment",
         ),
         *_from_below(run),
-        Rate(rate, "rate of the bound"),
     ]
 
 

@@ -50,11 +50,13 @@ def _given(value: str, depth: int = 1) -> dict[str, Any]:
     return {"scheme": "given", "weights": [[[value]]] * depth}
 
 
-def without_branches() -> dict[str, Any]:
+def without_branches(**options: Any) -> dict[str, Any]:
     """Return a deep linear network near its saddle at zero, where there is no skip to move it on."""
     identity = [["1", "0"], ["0", "1"]]
     small = {"scheme": "gaussian", "seed": 1, "scale": "1/1000"}
-    run = residual_run(identity, [["1/1000", "0"], ["0", "1/1000"]], 2, "1", start=small, without=["setting"])
+    run = residual_run(
+        identity, [["1/1000", "0"], ["0", "1/1000"]], 2, "1", start=small, without=["setting"], **options
+    )
     return {**run, "problem": {**run["problem"], "network": {"kind": "linear", "widths": [2, 2, 2]}}}
 
 
@@ -103,4 +105,79 @@ def controls(push: str, saturated: str) -> list[Example]:
             "violated",
             _number("1", "2", without=["initial_loss"]),
         ),
+    ]
+
+
+def descent_controls(push: str, saturated: str) -> list[Example]:
+    """Return the same of descent: vacuous along the flow, violated for each hypothesis dropped but `gram_positive`.
+
+    Parameters
+    ----------
+    push, saturated : str
+        As for `controls`.
+    """
+    descent = {"name": "gradient_descent", "step_size": "largest", "stop": {"steps": 12}}
+    long_run, long_step = {**descent, "stop": {"steps": 60}}, {**descent, "step_size": "5/2"}
+    heavy = {"name": "heavy_ball", "step_size": "1/10", "parameters": {"momentum": "9/10"}, "stop": {"steps": 40}}
+    dropped = "the hypothesis dropped"
+    return [
+        Example("the flow", "vacuous", _number("1", push, "power(2,-1/2)", 2)),
+        Example("a step that is too long", "vacuous", _number("1", push, "power(2,-1/2)", 2, dynamics=long_step)),
+        Example(
+            f"a step that is too long, {dropped}",
+            "violated",
+            _number("1", push, "power(2,-1/2)", 2, dynamics=long_step, without=["step_size"]),
+        ),
+        Example(
+            f"heavy ball, {dropped}",
+            "violated",
+            _number("1", push, "power(2,-1/2)", 2, dynamics=heavy, without=["plain_descent"]),
+        ),
+        Example(f"layers without skips near zero, {dropped}", "violated", without_branches(dynamics=descent)),
+        Example(
+            f"an activation of slope one half at zero, {dropped}",
+            "violated",
+            _number("1", push, activation="softplus", dynamics=long_run | {"step_size": "1/2"}, without=["activation"]),
+        ),
+        Example(
+            f"a branch scale that asks for weights where tanh is flat, {dropped}",
+            "violated",
+            _number("1", "201/200", "1/100", start=_given(saturated), dynamics=descent, without=["branch_scale"]),
+        ),
+        Example(
+            f"an input of norm ten whose label is out of reach, {dropped}",
+            "violated",
+            _number("10", "25/2", dynamics=descent, without=["unit_inputs"]),
+        ),
+        Example(
+            f"a start beyond the bound, {dropped}",
+            "violated",
+            _number("1", "5/4", start=_given("1/4"), dynamics=descent, without=["initial_weights"]),
+        ),
+        Example(
+            f"a label out of reach, {dropped}",
+            "violated",
+            _number("1", "2", dynamics=descent, without=["initial_loss"]),
+        ),
+    ]
+
+
+def variation_controls(push: str) -> list[Example]:
+    """Return what breaks the bound of the variation: two vacuous runs, and one for each hypothesis that has a control.
+
+    Parameters
+    ----------
+    push : str
+        A label beside the input one, within the threshold of the loss.
+    """
+    descent = {"name": "gradient_descent", "step_size": "1/2", "stop": {"steps": 6}}
+    turned = [["3/5", "-4/5"], ["4/5", "3/5"]]
+    identity = [["1", "0"], ["0", "1"]]
+    dropped = "the hypothesis dropped"
+    # A quarter turn is learned by layers that turn with the states, and so are unequal.
+    far = residual_run(identity, [["0", "-2"], ["2", "0"]], 3, "1/2", time="1")
+    return [
+        Example("descent", "vacuous", _number("1", push, "power(2,-1/2)", 2, dynamics=descent)),
+        Example("a label far away", "vacuous", residual_run(identity, turned, 2, "1/2", time="1/4")),
+        Example(f"a label far away, {dropped}", "violated", {**far, "without": ["initial_loss"]}),
     ]

@@ -40,6 +40,7 @@ from workbench.backends.reals import Real
 from workbench.exact import UNKNOWN, Measured
 from workbench.theorems import Example, Hypothesis, Identity, Run
 from workbench.theorems._examples import BALL, FLOAT, MULTIPRECISION, experiment
+from workbench.theorems._singular import rational_start
 from workbench.theorems._sources import SAXE_2014
 
 source = SAXE_2014.at("two layers; other depths worked out for this project")
@@ -57,12 +58,15 @@ _NEAREST = 0.98
 def hypotheses(run: Run) -> list[Hypothesis]:
     """Audit the hypotheses."""
     scalar = run.setting().holds is True and set(run.widths) == {1}
+    known = not scalar or rational_start(run) is not None
     starts = _starts(run) if scalar else []
     below = bool(starts) and 0 < prod(starts) < _target(run)
     return [
         Hypothesis.decided("scalar_layers", scalar),
-        Hypothesis.decided("equal_start", bool(starts) and min(starts) > 0 and len(set(starts)) == 1),
-        Hypothesis.decided("below_target", below),
+        Hypothesis.decided("equal_start", bool(starts) and min(starts) > 0 and len(set(starts)) == 1)
+        if known
+        else Hypothesis.unknown("equal_start"),
+        Hypothesis.decided("below_target", below) if known else Hypothesis.unknown("below_target"),
         run.gradient_flow(),
     ]
 
@@ -115,7 +119,7 @@ def _sum(run: Run, ratio: Real) -> Real:
 
 
 def _starts(run: Run) -> list[Fraction]:
-    return [Fraction(entry) for layer in run.initial_weights() for row in layer for entry in row]  # type: ignore[arg-type]
+    return [entry for layer in rational_start(run) or [] for row in layer for entry in row]
 
 
 def _target(run: Run) -> Fraction:

@@ -33,6 +33,7 @@ from typing import Any
 from workbench.exact import Measured
 from workbench.theorems import Example, Hypothesis, Identity, Run
 from workbench.theorems._examples import BALL, FLOAT, altered, experiment
+from workbench.theorems._singular import rational_start
 from workbench.theorems._statement import Source
 
 source = Source(
@@ -52,11 +53,14 @@ RESOLUTION = Fraction(1, 10**8)
 def hypotheses(run: Run) -> list[Hypothesis]:
     """Audit the hypotheses."""
     numbers = run.setting().holds is True and tuple(run.widths) == (1, 1, 1)
-    starts = [Fraction(layer[0][0]) for layer in run.initial_weights()] if numbers else []  # type: ignore[arg-type]
+    layers = rational_start(run) if numbers else []
+    starts = [layer[0][0] for layer in layers or []]
     return [
         Hypothesis.decided("two_numbers", numbers),
-        Hypothesis.decided("equal_start", numbers and starts[0] == starts[1]),
-        Hypothesis("on_cycle", Measured(-_defect(run, starts[0])) if numbers and run.step_size else None),
+        Hypothesis.unknown("equal_start")
+        if layers is None
+        else Hypothesis.decided("equal_start", len(set(starts)) == 1),
+        Hypothesis("on_cycle", Measured(-_defect(run, starts[0])) if starts and run.step_size else None),
         run.plain_descent(),
     ]
 

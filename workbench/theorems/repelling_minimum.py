@@ -83,6 +83,17 @@ def _gap(run: Run, trace: Measured, root: Real) -> Real | None:
     return run.reals.power(run.number(trace), Fraction(1, run.depth)) - root
 
 
+def _stays_positive(run: Run, trace: Measured) -> bool:
+    """Return whether a step leads from a positive number to a positive one, for certain."""
+    if run.depth % 2:
+        return True
+    product, eta = run.number(trace), run.number(run.step_size or Fraction(0))
+    target = run.number(Fraction(run.target.rows[0][0]))
+    factor = 1 - eta * run.reals.power(run.reals.maximum(product, 0), 1 - Fraction(2, run.depth)) * (product - target)
+    bounds = run.reals.measured(factor).bounds()
+    return bounds is not None and bounds[0] > 0
+
+
 def predict(run: Run) -> list[Bound]:
     """Return the distance to the minimum against that of the step before, where that was above it."""
     target = run.number(Fraction(run.target.rows[0][0]))
@@ -91,9 +102,13 @@ def predict(run: Run) -> list[Bound]:
     gaps = [_gap(run, trace, root) for trace in run.observable("end_to_end_trace")]
     found: list[Any] = [Fraction(0)]
     old: list[Any] = [Fraction(0)]
-    for before, now in pairwise(gaps):
+    positive = True
+    for (before, now), trace in zip(pairwise(gaps), run.observable("end_to_end_trace"), strict=False):
         lower = None if before is None else run.reals.measured(before).bounds()
-        above = before is not None and now is not None and lower is not None and lower[0] > 0
+        above = positive and before is not None and now is not None and lower is not None and lower[0] > 0
+        # At even depth the product does not tell the sign of the numbers: beyond zero nothing is claimed.
+        positive = positive and _stays_positive(run, trace)
+        above = above and positive
         found.append(run.reals.maximum(now, -now) if above and now is not None else Fraction(0))
         old.append(before if above and before is not None else Fraction(0))
     label = "distance to the minimum after a step from above it"

@@ -5,7 +5,7 @@ Statement
     $$\frac{d}{dt} \left( W_{j+1}^T W_{j+1} - W_j W_j^T \right) = 0, \qquad j = 1, \dots, L-1 .$$
 
 Hypotheses
-    linear_blocks: a residual network whose activation is the identity
+    linear_blocks: a residual network whose activation is the identity, without biases, its branch scale not trained
     gradient_flow: the dynamics is the gradient flow
 
 Standing
@@ -47,7 +47,7 @@ RESOLUTION = Fraction(1, 10**8)
 def hypotheses(run: Run) -> list[Hypothesis]:
     """Audit the hypotheses."""
     network = run.trajectory.problem.network
-    linear = isinstance(network, ResidualNetwork) and network.activation == "identity"
+    linear = isinstance(network, ResidualNetwork) and network.plain and network.activation == "identity"
     return [Hypothesis.decided("linear_blocks", linear), run.gradient_flow()]
 
 

@@ -3,11 +3,11 @@ r"""From zero weights, a number of steps of descent scaled with the depth leaves
 Statement
     Let $\delta = L^{-\alpha}$, $\alpha < 1$, $\beta = 1 - \alpha$, $\eta = N / (2 \delta^2 L)$ and $A_k(0) = 0$. After a fixed number of steps of gradient descent, as $L \to \infty$, the rescaled weights $L^\beta A_{\lfloor s L \rfloor}$
     tend uniformly to a Lipschitz function $B(s)$ that $\alpha$ does not enter. Where $B$ and $B'$ do not vanish, in pairs of depths
-    $$\frac{\Delta \ln \max_k \|A_k\|_F}{\Delta \ln L} \to -\beta , \qquad \frac{\Delta \ln \left( L^\beta \max_k \|A_{k+1} - A_k\|_F \right)}{\Delta \ln L} \to -1 , \qquad
-    \frac{\Delta \ln \left( L^{2 \beta} \sum_k \|A_{k+1} - A_k\|_F^2 \right)}{\Delta \ln L} \to -1 .$$
+    $$\frac{\Delta \ln \max_k \|A_k\|_F}{\Delta \ln L} \to -\beta , \qquad \frac{\Delta \ln \left( L^\beta \max_k \|A_{k+1} - A_k\|_F \right)}{\Delta \ln L} \to -1 ,$$
+    $$\frac{\Delta \ln \left( L^{2 \beta} \sum_k \|A_{k+1} - A_k\|_F^2 \right)}{\Delta \ln L} \to -1 .$$
 
 Hypotheses
-    setting: a residual network of constant width, loss $J = \frac{1}{2N} \|h_L(X) - Y\|_F^2$
+    setting: a residual network of constant width without biases, its branch scale not trained, loss $J = \frac{1}{2N} \|h_L(X) - Y\|_F^2$
     activation: $\sigma$ is twice continuously differentiable, $\sigma(0) = 0$, $\sigma'(0) = 1$, $|\sigma'| \le 1$, $|\sigma''| \le 1$: identity, tanh, arctan
     branch_scale: $\delta = L^{-\alpha}$ by its name, $\alpha < 1$
     zero_start: $A_k(0) = 0$, exactly
@@ -66,7 +66,9 @@ def hypotheses(run: Run) -> list[Hypothesis]:
     """Audit the hypotheses."""
     problem = run.trajectory.problem
     network = problem.network
-    residual = isinstance(network, ResidualNetwork) and problem.loss.factor == Fraction(1, 2 * samples(run))
+    residual = (
+        isinstance(network, ResidualNetwork) and network.plain and problem.loss.factor == Fraction(1, 2 * samples(run))
+    )
     activation = network.activation if isinstance(network, ResidualNetwork) else "identity"
     zero = all(x == 0 for layer in run.initial_weights() for row in layer for x in row)
     return [

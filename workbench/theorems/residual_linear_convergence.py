@@ -9,7 +9,7 @@ Statement
     the largest norm is therefore of the exact order $L^{-\beta}$; a flow of speed $\kappa$ is this one at the time $\kappa t$, and with $\kappa = L^{2 \alpha - 1}$ the rate is $\lambda_0 / N$ at every depth.
 
 Hypotheses
-    setting: a residual network of constant width, loss $J = \frac{1}{2N} \|h_L(X) - Y\|_F^2$
+    setting: a residual network of constant width without biases, its branch scale not trained, loss $J = \frac{1}{2N} \|h_L(X) - Y\|_F^2$
     activation: $\sigma$ is twice continuously differentiable, $\sigma(0) = 0$, $\sigma'(0) = 1$, $|\sigma'| \le 1$, $|\sigma''| \le 1$: identity, tanh, arctan
     branch_scale: $\delta \ge 1/L$ (for $\delta = L^{-\alpha}$: $\alpha \le 1$); the margin is $\delta L - 1$
     unit_inputs: $\|x_i\| = 1$ for every sample, exactly

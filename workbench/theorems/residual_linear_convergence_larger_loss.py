@@ -6,7 +6,7 @@ Statement
     $$\delta L \|A_k(t) - A_j(t)\|_F \le 1.12 \left( \delta L \|A_k(0) - A_j(0)\|_F + c^2 \frac{|k - j|}{L} \right) \quad \text{for all } j, k .$$
 
 Hypotheses
-    setting: a residual network of constant width, loss $J = \frac{1}{2N} \|h_L(X) - Y\|_F^2$
+    setting: a residual network of constant width without biases, its branch scale not trained, loss $J = \frac{1}{2N} \|h_L(X) - Y\|_F^2$
     activation: $\sigma$ is twice continuously differentiable, $\sigma(0) = 0$, $\sigma'(0) = 1$, $|\sigma'| \le 1$, $|\sigma''| \le 1$: identity, tanh, arctan
     branch_scale: $\delta \ge 1/L$ (for $\delta = L^{-\alpha}$: $\alpha \le 1$); the margin is $\delta L - 1$
     unit_inputs: $\|x_i\| = 1$ for every sample, exactly

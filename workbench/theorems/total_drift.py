@@ -40,6 +40,7 @@ from workbench.backends.reals import Real
 from workbench.exact import Measured
 from workbench.theorems import Bound, Example, Hypothesis, Run
 from workbench.theorems._examples import BALL, FLOAT, MULTIPRECISION, experiment
+from workbench.theorems._singular import rational_start
 from workbench.theorems._sources import ARORA_2018
 
 source = ARORA_2018.at("Theorem 1; the drift is worked out for this project")
@@ -49,12 +50,15 @@ observes = ("loss", "end_to_end_trace", "imbalance_trace")
 def hypotheses(run: Run) -> list[Hypothesis]:
     """Audit the hypotheses."""
     numbers = run.setting().holds is True and tuple(run.widths) == (1, 1, 1)
-    squares = [layer[0][0] ** 2 for layer in run.initial_weights()] if numbers else []  # type: ignore[operator]
+    layers = rational_start(run) if numbers else []
+    squares = [layer[0][0] ** 2 for layer in layers or []]
     pulls = [run.reals.sqrt(2 * (run.step_size or Fraction(0)) ** 2 * run.number(loss)) for loss in run.loss]
     largest = run.reals.measured(run.reals.maximum(*pulls))
     return [
         Hypothesis.decided("two_numbers", numbers),
-        Hypothesis.decided("unequal_start", len(set(squares)) == 2),
+        Hypothesis.unknown("unequal_start")
+        if layers is None
+        else Hypothesis.decided("unequal_start", len(set(squares)) == 2),
         run.plain_descent(),
         Hypothesis.decided("every_step", tuple(run.steps) == tuple(range(len(run.steps)))),
         Hypothesis("small_step", Measured(Fraction(1)).minus(largest), strict=True),

@@ -38,6 +38,7 @@ from workbench.rotation import product
 from workbench.theorems import Example, Hypothesis, Identity, Run
 from workbench.theorems._balanced_start import balanced_start
 from workbench.theorems._examples import BALL, FLOAT, MULTIPRECISION, experiment
+from workbench.theorems._singular import rational_start
 from workbench.theorems._sources import ARORA_2018
 
 source = ARORA_2018.at("Theorem 1; the solution is worked out for this project")
@@ -54,7 +55,9 @@ def hypotheses(run: Run) -> list[Hypothesis]:
     one = setting and len(run.widths) == 3 and run.widths[-1] == 1
     return [
         Hypothesis.decided("one_output", one),
-        Hypothesis.decided("turned_start", one and _turned(*_start(run))),
+        Hypothesis.unknown("turned_start")
+        if one and rational_start(run) is None
+        else Hypothesis.decided("turned_start", one and _turned(*_start(run))),
         balanced_start(run),
         run.gradient_flow(),
     ]

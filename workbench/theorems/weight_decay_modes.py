@@ -31,6 +31,7 @@ from typing import Any
 
 from workbench.theorems import Example, Hypothesis, Identity, Run
 from workbench.theorems._examples import BALL, FLOAT, experiment
+from workbench.theorems._singular import rational_start
 from workbench.theorems._sources import ARORA_2018
 
 source = ARORA_2018.at("setting; the map is worked out for this project")
@@ -43,14 +44,15 @@ RESOLUTION = Fraction(1, 10**8)
 def hypotheses(run: Run) -> list[Hypothesis]:
     """Audit the hypotheses."""
     scalar = run.setting().holds is True and set(run.widths) == {1} and run.depth >= 2
-    starts = [Fraction(layer[0][0]) for layer in run.initial_weights()] if scalar else []  # type: ignore[arg-type]
+    layers = rational_start(run) if scalar else []
+    starts = [layer[0][0] for layer in layers or []]
     equal = bool(starts) and min(starts) > 0 and len(set(starts)) == 1
     bounds = [value.bounds() for value in run.observable("end_to_end_trace")]
     above = all(ends is not None and ends[0] > 0 for ends in bounds)
     every = tuple(run.steps) == tuple(range(len(run.steps)))
     return [
         Hypothesis.decided("scalar_layers", scalar),
-        Hypothesis.decided("equal_start", equal),
+        Hypothesis.unknown("equal_start") if layers is None else Hypothesis.decided("equal_start", equal),
         Hypothesis.decided("weight_decay", run.method == "weight_decay"),
         Hypothesis.decided("positive", above and every),
     ]

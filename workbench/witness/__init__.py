@@ -54,7 +54,7 @@ class Testimony:
 def applies(experiment: Experiment) -> bool:
     """Say whether a run is a certified descent or flow, which the witness can recompute."""
     method, network = experiment.method, experiment.problem.network
-    known = isinstance(network, LinearNetwork) or network.activation in ("identity", "tanh")
+    known = isinstance(network, LinearNetwork) or (network.plain and network.activation in ("identity", "tanh"))
     plain = known and (isinstance(network, LinearNetwork) or method.name in ("gradient_descent", FLOW))
     return plain and experiment.arithmetic.name == "ball" and method.name in DYNAMICS
 

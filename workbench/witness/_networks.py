@@ -104,6 +104,8 @@ class Residual(Network):
             raise TypeError("a residual network was wanted")
         if network.activation not in ("identity", "tanh"):
             raise UnsupportedError(f"no witness knows the activation {network.activation!r}")
+        if not network.plain:
+            raise UnsupportedError("no witness knows biases or trained branch scales")
         self.scale, self.curved = self.number(network.branch_scale), network.activation == "tanh"
 
     def activated(self, argument: Any) -> Any:
