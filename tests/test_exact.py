@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from workbench import exact as exact_module
 from workbench.errors import InputError, ShapeError
 from workbench.exact import UNKNOWN, Matrix, Measured, Power, decimal_text, exact, rational, to_float
 
@@ -227,3 +228,10 @@ def test_a_power_just_beyond_the_floats_overflows() -> None:
     assert float(exact("power(2,1023)")) == 2.0**1023
     with pytest.raises(OverflowError):
         float(exact("power(2,1024)"))
+
+
+def test_a_power_is_rounded_once_however_often_it_is_asked_for() -> None:
+    exact_module._rounded_power.cache_clear()
+    scale = exact("power(10000,-1/2)")
+    assert {float(scale) for _ in range(1000)} == {0.01}
+    assert exact_module._rounded_power.cache_info().misses == 1

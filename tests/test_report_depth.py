@@ -168,6 +168,7 @@ def test_what_diverged_is_counted_and_not_fitted(tmp_path: Path) -> None:
         run["members"][1] = {"seed": 1, "rate": "1", "status": "diverged", "steps": 3, "losses": [None]}
     record, _ = exponents.record(written(tmp_path, data))
     assert record.payload["diverged"] == 8
+    assert record.payload["converged"] == 8
     assert record.payload["series"][0]["slopes"]["branch_norm"]["value"] == pytest.approx(-0.5)
 
 

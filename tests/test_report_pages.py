@@ -267,3 +267,12 @@ def test_shipped_reports_have_words_for_every_figure() -> None:
     for name in content.reports():
         for section in read_plan(folder(name)).sections:
             assert all(figure.get("caption") for figure in section.figures)
+
+
+def test_an_identity_that_would_fill_a_page_is_counted_and_where_it_is_printed_told() -> None:
+    record = proof()
+    record.payload["parts"]["prove"][0]["latex"] = " + ".join(f"x_{{{i}}} y_{{{i}}}" for i in range(200)) + " = 0"
+    text = "\n".join(derivation(record))
+    assert "200 terms" in text
+    assert f'raw("workbench derive {record.name}")' in text
+    assert "x_{199}" not in text

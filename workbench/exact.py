@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from workbench.errors import InputError, ShapeError
@@ -104,16 +105,23 @@ class Power:
         return f"power({self.base},{self.exponent})"
 
     def __float__(self) -> float:
-        # Through decimals with guard digits: one rounding, where float ** float amplifies that of the exponent.
-        with decimal.localcontext(_POWER_CONTEXT):
-            base = Decimal(self.base.numerator) / Decimal(self.base.denominator)
-            logarithm = Decimal(self.exponent.numerator) / Decimal(self.exponent.denominator) * base.ln()
-            if logarithm < -_LARGEST_LOGARITHM:
-                return 0.0
-            value = float(logarithm.exp()) if logarithm < _LARGEST_LOGARITHM else math.inf
+        value = _rounded_power(self.base, self.exponent)
         if math.isinf(value):
             raise OverflowError(f"{self} is too large for a float")
         return value
+
+
+# A gradient asks for the branch scale at every block: kept, as decimals take longer than the block itself.
+@lru_cache(maxsize=1024)
+def _rounded_power(base: Fraction, exponent: Fraction) -> float:
+    """Return base ** exponent rounded once, infinite where it is too large."""
+    # Through decimals with guard digits: float ** float amplifies the rounding of the exponent.
+    with decimal.localcontext(_POWER_CONTEXT):
+        logarithm = Decimal(base.numerator) / Decimal(base.denominator)
+        logarithm = Decimal(exponent.numerator) / Decimal(exponent.denominator) * logarithm.ln()
+        if logarithm < -_LARGEST_LOGARITHM:
+            return 0.0
+        return float(logarithm.exp()) if logarithm < _LARGEST_LOGARITHM else math.inf
 
 
 Exact = Fraction | Power

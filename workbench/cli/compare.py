@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from workbench.cli.console import print_json, progress, say, status_of, store_at
+from workbench.cli.residual import residual_network
 from workbench.errors import InputError
 from workbench.store import Record
 
@@ -20,6 +21,9 @@ _MOST_WIDTHS = 12
 
 _HELP = {
     "target": "Rows as JSON, a .json, .csv or .npy file, or a family such as spectrum:1/2,2,-1/3;rotate=7",
+    "residual": "A residual network of --depth blocks: its activation, then options, as in "
+    "tanh;branch_scale=power(16,-1/2);biases=true; the branch scale is else 1/depth, the loss a mean over the columns",
+    "inputs": "The inputs, one a column, given like the target; left out, the identity",
     "depth": "Number of layers, all square of the target's size",
     "widths": "Widths d_0,d_1,...,d_L of the layers",
     "init": "Start: identity, gaussian, orthogonal, zero_asymmetric, with options as in gaussian:scale=1/2, "
@@ -46,6 +50,8 @@ def compare_command(
     target: Annotated[str | None, typer.Option(help=_HELP["target"])] = None,
     depth: Annotated[int | None, typer.Option(help=_HELP["depth"])] = None,
     widths: Annotated[str | None, typer.Option(help=_HELP["widths"])] = None,
+    residual: Annotated[str | None, typer.Option(help=_HELP["residual"])] = None,
+    inputs: Annotated[str | None, typer.Option(help=_HELP["inputs"])] = None,
     init: Annotated[str, typer.Option(help=_HELP["init"])] = "identity",
     dynamics: Annotated[str, typer.Option(help=_HELP["dynamics"])] = "descent",
     parameter: Annotated[list[str] | None, typer.Option("--set", help=_HELP["set"], metavar="NAME=RATIONAL")] = None,
@@ -72,7 +78,7 @@ def compare_command(
     from workbench import theorems
 
     loaded = theorems.load(theorem)
-    problem = _problem(target, depth, widths, init, seed)
+    problem = _problem(target, inputs, residual, depth, widths, init, seed)
     method = {
         "name": dynamics,
         "parameters": _assignments(parameter or []),
@@ -132,17 +138,35 @@ def _backend(name: str, digits: str | None, device: str | None) -> dict[str, Any
     return {k: v for k, v in {"name": name, "digits": found, "device": device}.items() if v is not None}
 
 
-def _problem(target: str | None, depth: int | None, widths: str | None, init: str, seed: int | None) -> dict[str, Any]:
+def _problem(
+    target: str | None,
+    inputs: str | None,
+    residual: str | None,
+    depth: int | None,
+    widths: str | None,
+    init: str,
+    seed: int | None,
+) -> dict[str, Any]:
     from workbench import targets
 
     if target is None:
         raise InputError("a comparison needs a target; give --target 'spectrum:1/2,2;rotate=7', rows or a file")
+    if residual is not None and widths is not None:
+        raise InputError("the blocks of a residual network have one width, that of its labels; leave --widths out")
     matrix = targets.target(target)
-    return {
-        "network": {"kind": "linear", "widths": _widths(matrix.shape, depth, widths)},
-        "loss": {"kind": "square", "target": matrix, "normalisation": "half"},
-        "start": _start(init, seed),
+    given = None if inputs is None else targets.target(inputs)
+    loss: dict[str, Any] = {
+        "kind": "square",
+        "target": matrix,
+        "normalisation": "half" if residual is None else "mean",
+        **({} if given is None else {"inputs": given}),
     }
+    if residual is not None:
+        network = residual_network(residual, matrix.shape, depth)
+    else:
+        maps = matrix.shape if given is None else (matrix.shape[0], given.shape[0])
+        network = {"kind": "linear", "widths": _widths(maps, depth, widths)}
+    return {"network": network, "loss": loss, "start": _start(init, seed)}
 
 
 def _widths(shape: tuple[int, int], depth: int | None, widths: str | None) -> list[int]:

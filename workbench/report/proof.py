@@ -10,6 +10,9 @@ from workbench.report.prose import inline, literal, named, number, prose
 from workbench.store import Record
 
 _LATEX = {"rho": r"\rho", "lambda": r"\lambda", "eta": r"\eta", "x+": "x^{+}", "<=": r"\le", ">=": r"\ge"}
+# An identity entry by entry can fill a page, where nobody reads it: some ten lines of a page, in characters of LaTeX.
+_LONGEST = 1200
+
 _SYMBOLS = re.compile(r"(?<![\w$^{])(?:rho|lambda|eta|x\+|x|<=|>=)(?![\w$}^])")
 
 
@@ -22,7 +25,7 @@ def derivation(record: Record) -> list[str]:
         f"#statement({literal('Claim')}, [{prose(record.statement)}])",
         f"{_depths(payload)} #verdict({literal(record.verdict)}): {prose(payload['reason'])}. "
         f"#aside[{prose(payload['scope'])}]",
-        *_identities(parts["prove"]),
+        *_identities(parts["prove"], record.name),
         prose(_faults(parts["blindness"])),
         " ".join(_run(name, parts[name]) for name in ("check", "control") if parts.get(name) is not None),
         "#setting[Steps:]",
@@ -42,7 +45,7 @@ def _depths(payload: Mapping[str, Any]) -> str:
     return f"At the depths {', '.join(map(str, depths))}"
 
 
-def _identities(claims: Sequence[Mapping[str, Any]]) -> list[str]:
+def _identities(claims: Sequence[Mapping[str, Any]], derived: str) -> list[str]:
     """Return the identities by setting; what several of them share is said once."""
     notation = _notation(claims)
     blocks = [f"#terms-of[Notation: {_listed(notation)}.]"] if notation else []
@@ -55,7 +58,7 @@ def _identities(claims: Sequence[Mapping[str, Any]]) -> list[str]:
             blocks.append(f"#setting[When {prose(named(setting))}{that_is}:]")
         elif len(settings) > 1:
             blocks.append("#setting[Without a setting:]")
-        rows = ", ".join(_identity(claim, common, defined=bool(notation)) for claim in members)
+        rows = ", ".join(_identity(claim, common, derived, defined=bool(notation)) for claim in members)
         blocks.append(f"#identities({rows})")
     return blocks
 
@@ -77,13 +80,21 @@ def _listed(formulas: Sequence[str]) -> str:
     return ",#h(0.45em) ".join(inline(latex) for latex in formulas)
 
 
-def _identity(claim: Mapping[str, Any], common: Sequence[str], *, defined: bool) -> str:
+def _identity(claim: Mapping[str, Any], common: Sequence[str], derived: str, *, defined: bool) -> str:
     name = prose(_relations(named(claim["name"])))
     supposing = [latex for latex in claim.get("supposing") or () if latex not in common]
     terms = [("supposing", supposing), ("where", [] if defined else claim.get("where") or [])]
     said = "; ".join(f"{word} {_listed(formulas)}" for word, formulas in terms if formulas)
     said = "; ".join(part for part in (said, _declared(claim)) if part)
-    return f"([{name}], [{inline(claim['latex'])}], verdict({literal(claim['status'])}), [{said}])"
+    return f"([{name}], [{_body(claim['latex'], derived)}], verdict({literal(claim['status'])}), [{said}])"
+
+
+def _body(latex: str, derived: str) -> str:
+    """Return the formula of an identity, or where one that is too long to read is printed."""
+    if len(latex) <= _LONGEST:
+        return inline(latex)
+    terms = len(re.findall(r"(?<=[^{(^_=]) [+-] ", latex)) + 1
+    return prose(f"{terms} terms, printed by `workbench derive {derived}`")
 
 
 def _declared(claim: Mapping[str, Any]) -> str:

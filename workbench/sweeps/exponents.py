@@ -97,6 +97,7 @@ def _record(name: str, document: Mapping[str, Any], asked: dict[str, Any]) -> Re
             "sweep": str(document.get("sweep", name)),
             "runs": len(runs),
             "members": sum(len(run["members"]) for run in runs),
+            "converged": sum(member["status"] == "converged" for run in runs for member in run["members"]),
             "diverged": sum(not _sound(member) for run in runs for member in run["members"]),
             "deepest": max((run["depth"] for run in runs), default=0),
             "seconds": float(sum(run["seconds"] for run in runs)),

@@ -50,6 +50,11 @@ def _given(value: str, depth: int = 1) -> dict[str, Any]:
     return {"scheme": "given", "weights": [[[value]]] * depth}
 
 
+def _each(*values: str) -> dict[str, Any]:
+    """Return the start of layers of width one, then of their biases."""
+    return {"scheme": "given", "weights": [[[value]] for value in values]}
+
+
 def without_branches(**options: Any) -> dict[str, Any]:
     """Return a deep linear network near its saddle at zero, where there is no skip to move it on."""
     identity = [["1", "0"], ["0", "1"]]
@@ -163,7 +168,7 @@ def descent_controls(push: str, saturated: str) -> list[Example]:
 
 
 def variation_controls(push: str) -> list[Example]:
-    """Return what breaks the bound of the variation: two vacuous runs, and one for each hypothesis that has a control.
+    """Return what breaks the bound of the variation: two vacuous runs, and one for each hypothesis with a control.
 
     Parameters
     ----------
@@ -171,6 +176,7 @@ def variation_controls(push: str) -> list[Example]:
         A label beside the input one, within the threshold of the loss.
     """
     descent = {"name": "gradient_descent", "step_size": "1/2", "stop": {"steps": 6}}
+    long_steps = {**descent, "step_size": "5/2", "stop": {"steps": 40}}
     turned = [["3/5", "-4/5"], ["4/5", "3/5"]]
     identity = [["1", "0"], ["0", "1"]]
     dropped = "the hypothesis dropped"
@@ -180,4 +186,42 @@ def variation_controls(push: str) -> list[Example]:
         Example("descent", "vacuous", _number("1", push, "power(2,-1/2)", 2, dynamics=descent)),
         Example("a label far away", "vacuous", residual_run(identity, turned, 2, "1/2", time="1/4")),
         Example(f"a label far away, {dropped}", "violated", {**far, "without": ["initial_loss"]}),
+        Example(
+            f"descent with a long step, {dropped}",
+            "violated",
+            _number("1", push, "power(2,-1/2)", 2, dynamics=long_steps, without=["gradient_flow"]),
+        ),
+        *_saturated_layers(),
     ]
+
+
+def _saturated_layers() -> list[Example]:
+    """Return runs of two layers that part where tanh is flat: the flatter of them is left behind."""
+    dropped = "the hypothesis dropped"
+    biased = _flat("49/25", _each("0", "0", "5/2", "11/5"), "setting", "4000")
+    biased["problem"]["network"]["biases"] = True
+    return [
+        Example(f"large biases, {dropped}", "violated", biased),
+        Example(
+            f"a branch scale that leaves the weights where tanh is flat, {dropped}",
+            "violated",
+            _flat("1011/1000", _each("5/4", "1"), "branch_scale", "20000", scale="1/50"),
+        ),
+        Example(
+            f"an input of norm eight, {dropped}",
+            "violated",
+            _flat("-1", _each("2/5", "3/10"), "unit_inputs", x="8"),
+        ),
+        Example(
+            f"a start where tanh is flat, {dropped}",
+            "violated",
+            _flat("16/125", _each("-11/5", "-11/5"), "initial_weights"),
+        ),
+    ]
+
+
+def _flat(
+    y: str, start: dict[str, Any], without: str, time: str = "100", x: str = "1", scale: str = "1/2"
+) -> dict[str, Any]:
+    """Return a flow of two layers of width one in double precision, a hypothesis dropped."""
+    return _number(x, y, scale, 2, start=start, time=time, backend={"name": "float64"}, without=[without])

@@ -19,6 +19,9 @@ Hypotheses
     plain_descent: gradient descent with a constant step, all layers at once
     step_size: $\eta \le \frac{N}{\delta^2 L \Lambda}$, the inverse of the largest curvature at zero weights and zero loss; the margin is the room left
 
+Perhaps unnecessary
+    gram_positive: with $\lambda_0 = 0$ the hypothesis on the loss leaves a loss of zero alone, where nothing moves
+
 Standing
     explicit (proof below), worked out for this project; the paper's theorem, on descent too, has constants that are not given (recalled). `gram_positive` has no control: with $\lambda_0 = 0$ the other hypotheses leave only runs that never move.
 

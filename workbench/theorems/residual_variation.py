@@ -17,9 +17,13 @@ Hypotheses
     initial_loss: $J(0) \le \lambda_0^3 / (4000 N^3)$; the margin is the room left
     gradient_flow: the dynamics is the gradient flow, of speed one
 
+Perhaps unnecessary
+    activation: of softplus, of slope one half at zero, a random search found no violation; ReLU and others that are not twice continuously differentiable have no flow here
+    gram_positive: with $\lambda_0 = 0$ the hypothesis on the loss leaves a loss of zero alone, where nothing moves
+
 Standing
     explicit (proof below), worked out for this project. The paper's abstract (v4) has finite 2-variation of the limit, if there is one (recalled); its first version had a Hoelder limit that exists.
-    Of the hypotheses `initial_loss` has a control; no violation is known with only another one dropped: a flow that is kept near its start by other means has a bounded variation too.
+    The controls of `setting`, `branch_scale`, `unit_inputs` and `initial_weights` start where tanh is flat, so that one layer moves and its neighbour does not.
 
 Proof
     For any layers $j < k$ that theorem gives $\|B_k(t) - B_j(t)\|_F \le 1.12 (\|B_k(0) - B_j(0)\|_F + c^2 \frac{k-j}{L})$. Along a partition take the norm of order $p$ of both sides. By Minkowski's inequality the right side is at most

@@ -12,8 +12,12 @@ Hypotheses
     no_biases: its blocks have no biases, and its branch scale is not trained
     nonzero_inputs: no input is zero; the margin is the smallest squared norm
 
+Presupposed
+    setting: a network of another kind has no branch scale; labels of another dimension than the inputs have no distance to them
+    nonzero_inputs: the bound divides by the norms of the inputs
+
 Standing
-    explicit (proof below), worked out for this project. Nothing is asked of the start, the loss, the step size or the dynamics. A network of another kind has no branch scale to speak of, and with an input of zero the bound divides by it: `no_biases` alone has a control.
+    explicit (proof below), worked out for this project. Nothing is asked of the start, the loss, the step size or the dynamics.
 
 Proof
     With $a = \delta \max_k \|A_k\|_2$, $\|h_{k+1}\| \le (1 + a) \|h_k\|$, as $\|\sigma(z)\| \le \|z\|$, and $\|h_{k+1} - h_k\| \le a \|h_k\| \le a (1 + a)^k \|x\|$. So $\|h_L - x\| \le ((1 + a)^L - 1) \|x\|$, while
