@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from json import JSONDecodeError
+from json import loads as parsed
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,6 +26,8 @@ _HELP = {
     "widths": "Widths d_0,d_1,...,d_L of the layers",
     "init": "Start: identity, gaussian, orthogonal, zero_asymmetric, with options as in gaussian:scale=1/2, "
     "balanced(MATRIX), or a .json file with the layers",
+    "problem": "The whole problem as JSON, or a .json file: network, loss and start as in a specification, in place of "
+    "--target, --depth, --widths, --init and --seed",
     "dynamics": "descent, flow, or a name from `workbench list`",
     "set": "A parameter of the dynamics, such as penalty=1/10; repeat for several",
     "step": "Step size; left out, the largest that the theorem allows",
@@ -47,6 +51,7 @@ def compare_command(
     depth: Annotated[int | None, typer.Option(help=_HELP["depth"])] = None,
     widths: Annotated[str | None, typer.Option(help=_HELP["widths"])] = None,
     init: Annotated[str, typer.Option(help=_HELP["init"])] = "identity",
+    whole: Annotated[str | None, typer.Option("--problem", help=_HELP["problem"], metavar="JSON")] = None,
     dynamics: Annotated[str, typer.Option(help=_HELP["dynamics"])] = "descent",
     parameter: Annotated[list[str] | None, typer.Option("--set", help=_HELP["set"], metavar="NAME=RATIONAL")] = None,
     step_size: Annotated[str | None, typer.Option(help=_HELP["step"])] = None,
@@ -72,7 +77,8 @@ def compare_command(
     from workbench import theorems
 
     loaded = theorems.load(theorem)
-    problem = _problem(target, depth, widths, init, seed)
+    parts = (target, depth, widths, None if init == "identity" else init, seed)
+    problem = _problem(target, depth, widths, init, seed) if whole is None else _whole(whole, parts)
     method = {
         "name": dynamics,
         "parameters": _assignments(parameter or []),
@@ -143,6 +149,22 @@ def _problem(target: str | None, depth: int | None, widths: str | None, init: st
         "loss": {"kind": "square", "target": matrix, "normalisation": "half"},
         "start": _start(init, seed),
     }
+
+
+def _whole(given: str, parts: tuple[Any, ...]) -> Any:
+    """Return a problem that is given whole, as a text or in a file."""
+    from workbench.targets import read_file
+
+    if any(part is not None for part in parts):
+        raise InputError("--problem is the whole problem; leave --target, --depth, --widths, --init and --seed out")
+    try:
+        # Numbers stay texts: 0.1 is a tenth.
+        found = read_file(Path(given)) if given.endswith(".json") else parsed(given, parse_float=str)
+    except (JSONDecodeError, RecursionError):
+        raise InputError(f"the problem {given[:60]!r} is not JSON; give it as an object, or a .json file") from None
+    if not isinstance(found, dict):
+        raise InputError(f"the problem {given[:60]!r} is no JSON object; give network, loss and start")
+    return found
 
 
 def _widths(shape: tuple[int, int], depth: int | None, widths: str | None) -> list[int]:
