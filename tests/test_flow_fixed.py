@@ -259,3 +259,24 @@ def test_an_event_is_found_in_both_forms(monkeypatch):
     if ours.low is not None:
         assert ours.low <= theirs.high
         assert theirs.low <= ours.high
+
+
+@pytest.mark.parametrize(("widths", "time"), [([1, 1], "1/3"), ([2, 1, 2], "1/8")])
+def test_digits_past_the_range_of_floats_are_had(widths, time):
+    # 2^(D_k) alone is past the floats from 360 digits on, and so from 320 is the radius of a time that is no dyadic.
+    method = Method("gradient_flow", Stop(time=Fraction(time)))
+    run = dynamics.run(zero_target(*widths), method, Arithmetic("ball", 420), ("loss",), keep_weights=True)
+    assert run.notes == ()
+    assert run.times[-1] == Fraction(time)
+    assert all(x.error < Fraction(1, 10**420) for w in run.weights for layer in w for row in layer for x in row)
+
+
+def test_coefficients_past_the_range_of_floats_end_no_run_with_an_error():
+    huge, tiny = str(10**200), f"1/{10**200}"
+    start = Start("given", {"weights": [[[huge]], [[tiny]]]})
+    given = Problem(LinearNetwork((1, 1, 1)), SquareLoss(targets.matrix([["1/2"]])), start)
+    base, series = load("ball", bits=128), FixedSeries(given, 92)
+    with base.session():
+        point, _ = series.on_grid(build(given, base).parameters, 34)
+        expansion, bound = series.expand(point, 34), FixedBound(given, base)
+        assert not bound.defect(expansion, bound.majorants(expansion), arb(1)) < 1

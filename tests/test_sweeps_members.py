@@ -65,4 +65,4 @@ def test_a_file_of_another_kind_is_refused_by_a_line(workbench: Any) -> None:
     found = workbench("ensemble", "near_identity", "--target", target, "--widths", "2,2", "--keep", "kept.txt")
     assert found.status == 2
     assert found.err.count("\n") == 1
-    assert ".parquet or .csv" in found.err
+    assert "give .csv or .parquet" in found.err

@@ -6,9 +6,9 @@ import re
 from fractions import Fraction
 
 import pytest
-import tex2typst
 import typst
 
+from workbench.report.formulas import formula as report_formula
 from workbench.symbolic.calculus import OpaqueLoss
 from workbench.symbolic.decisions import decide
 from workbench.symbolic.identities import Identity, Inequality, Region
@@ -25,13 +25,14 @@ ETA, X = Polynomial.symbol("eta"), Polynomial.symbol("x")
 KNOWN = set(
     (
         "op tr eig dot dif quad Phi eta lambda rho ell partial sum dots ln beta tau sigma kappa theta "
-        "delta double sqrt exp product prod neq arctan infinity sinh cosh tan sin cos"
+        "delta double sqrt exp product prod neq arctan infinity sinh cosh tan sin cos "
+        "diag epsilon alt in tanh chevron times alpha Sigma lr norm"
     ).split()
 )
 
 
 def converted(formula: str) -> str:
-    text = tex2typst.tex2typst(formula)
+    text = report_formula(formula)
     unknown = set(re.findall(r"[A-Za-z]{2,}", text)) - KNOWN
     assert not unknown, f"{unknown} in {text}"
     return text

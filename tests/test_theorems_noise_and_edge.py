@@ -297,3 +297,13 @@ def test_the_gap_of_layers_is_below_the_kernel_on_random_shapes() -> None:
         positive += gap > 0
         assert gap <= np.linalg.eigvalsh(kernel)[0] + 1e-9 * np.linalg.norm(kernel)
     assert positive > 10
+
+
+@pytest.mark.parametrize(("target", "step"), [("-1", "3/5"), ("-2", "9/20")])
+def test_a_step_beyond_which_the_contraction_has_no_root_decides_nothing(target: str, step: str) -> None:
+    theorem = theorems.load("chain_escape")
+    given = theorem.module._descent(theorem.module._THREE, target, step, without=["step_size"])
+    sweep = {**given, "grid": theorem.families[0].sweep["grid"]}
+    assert (
+        family.of_example(theorem, theorems.FamilyExample("long", "undecided", sweep)).evidence().verdict == "undecided"
+    )

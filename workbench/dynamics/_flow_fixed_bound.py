@@ -59,8 +59,8 @@ _LOST = 1e-290
 # More than square roots of sums of squares lose there.
 _LOST_ROOT = 1e-150
 
-# Multiples of this are exact in floats, times an index.
-_GRAIN = 64
+# Multiples of this are exact in floats, times an index; beyond the other, powers of two leave them.
+_GRAIN, _STEEPEST = 64, 500
 
 
 @dataclass
@@ -141,7 +141,7 @@ class FixedBound(LinearBound):
         order, (mantissas, exponents) = expansion.order, expansion.squares
         heads, tails = exponents[:-1, 0] / 2, np.where(mantissas[:-1, order] > 0, exponents[:-1, order] / 2, 0)
         fall = float(np.max(tails) - np.max(heads)) / order
-        return round(-fall * _GRAIN) / _GRAIN
+        return min(max(round(-fall * _GRAIN) / _GRAIN, -_STEEPEST), _STEEPEST)
 
     def defect(self, expansion: FixedExpansion, norms: FlatNorms, length: Any) -> Any:
         """Return D, an upper bound of the integral of the defect's norm over the step."""
@@ -221,8 +221,10 @@ class _Cuts:
         self._given, samples = problem.loss.inputs is not None, problem.loss.target.shape[1]
         powers = norms.powers(s)
         self._w = [float((layer * powers).sum()) * _UP for layer in norms.layers]
-        weights = np.exp2(np.array(expansion.drops, dtype=float))
-        ratios = np.power(s * (1 + 1e-14), np.arange(expansion.order + 1)) * weights * (1 + 1e-11)
+        # In one exponent: beyond 350 digits 2^(D_k) alone is past the floats, and s^k below them.
+        slope, drops = log2(max(s, _TINY) * (1 + 1e-14)), np.array(expansion.drops, dtype=float)
+        exponents = np.arange(expansion.order + 1) * slope + drops
+        ratios = np.exp2(exponents) * (1 + 1e-11) + _TINY
         self._sums, self._ends = float(ratios[:-1].sum()) * _UP, float(ratios[1:].sum()) * _UP
         # An upper bound of the unit, as floats have it, and what all cuts of a series add to |.|#.
         self._unit = 2.0 ** -min(expansion.bits, 1000)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from workbench.backends.ball import arb as exact
 from workbench.backends.ball import flint, precision
 from workbench.backends.integer_matrices import IntegerMatrix, required_library
 
@@ -73,13 +74,14 @@ class FixedExpansion:
         """Return for each layer a bound of an entry's error, an exact ball."""
         arb, unit = flint().arb, flint().arb(2) ** -self.bits
         reach = float(max(Fraction(1), abs(s) + radius)) * (1 + 1e-12)
-        far = float(radius) * (1 + 1e-12) + (5e-324 if radius else 0.0)
+        # As a ball: beyond 320 digits a float is 0 or far too large.
+        far = exact(radius).upper()
         numbers = np.arange(self.order + 1)
         found = []
         for layer in range(len(self.shapes)):
             sizes = norms_of(self.squares, layer, self.bits, np.log2(reach)) * (1 + 1e-9)
             speed, wrong = arb(float((numbers * sizes).sum())), arb(float(((2 * numbers + 1) * sizes).sum()))
-            found.append((unit * (wrong + 1) + arb(far) * speed).upper())
+            found.append((unit * (wrong + 1) + far * speed).upper())
         return found
 
     def _balls(self, values: list[int], blurs: list[Any]) -> tuple[Any, ...]:

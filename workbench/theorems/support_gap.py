@@ -26,7 +26,8 @@ Notes
     $\Sigma = Q Q^T$, $Q = (W_1^T; W_2)$, $J = \mathrm{diag}(I, -I)$, which has the nonzero eigenvalues of $-D$. From a white start
     $W_1^T W_1 = W_2 W_2^T = c I$, $W_2 W_1 = 0$ the rate $4 c$ is attained at the start, and late the loss decays at
     $4 \sqrt{s_{\min}^2 + c^2}$. With $g = 0$ the bound says that the loss does not grow, which every flow obeys: no control drops
-    that hypothesis.
+    that hypothesis. Descent: `support_gap_descent`. An earlier theorem on descent, of Xu and others (2023), takes its step from the least positive root of two cubic equations
+    whose coefficients are not known here; it is left out, as nothing could be judged by it.
 """
 
 from __future__ import annotations

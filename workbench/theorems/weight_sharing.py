@@ -107,6 +107,8 @@ examples = [
     # Late enough that the rate of the submission's text, 2 L lambda, would be violated.
     Example("a slow mode, for a long time", "consistent", _flow(4, ["1/10"], BALL, "12")),
     Example("two layers, three eigenvalues", "consistent", _flow(2, ["1/3", "1/2", "2"], BALL)),
+    # Nearly an equality: a rate wrong by 2 % would be violated.
+    Example("an eigenvalue near 1", "consistent", _flow(3, ["99/100"], BALL, "3")),
     Example("a negative eigenvalue", "vacuous", _flow(2, ["-1", "2"], BALL)),
     Example(
         "a negative eigenvalue, the hypothesis dropped",
