@@ -277,3 +277,64 @@ def test_a_start_that_is_kept_by_name_is_judged(name: str, start: dict[str, obje
         "dynamics": CHAINS[name],
     }
     assert experiment.read(specification, theorems.load(name)).evidence().verdict in ("undecided", "vacuous")
+
+
+@pytest.mark.parametrize("name", ["sharpness_edge", "residual_monotone"])
+def test_the_command_of_a_witness_runs_it_again_from_anywhere(
+    workbench_here: Command, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "claims").mkdir()
+    path = tmp_path / "claims" / f"{name}.py"
+    path.write_text(CLAIM.replace("OBSERVED", CLAIMS[name][0]).replace("HOLDS", CLAIMS[name][1]))
+    found = workbench_here("probe", "worst_case", f"claims/{name}.py", "--json", "--time-limit", "30")
+    assert found.document["outcome"] == "refuted"
+    command = shlex.split(found.document["witness"]["command"])
+    assert command[2] == f"claims/{name}.py"
+    again = workbench_here(*command[1:], "--json")
+    assert (again.status, again.document["verdict"]) == (1, VIOLATED)
+
+
+CLAIM = '''"""Nothing is ever above what it was at the start.
+
+Statement
+    It is at most what it was.
+
+Hypotheses
+    plain_descent: gradient descent with a constant step
+    network: of one kind
+
+Standing
+    false: steps are too long
+"""
+
+from workbench.theorems import Bound, Hypothesis, Source
+
+source = Source(authors="You", year=2026, title="A note", where="unpublished", locator="Claim")
+observes = ("loss", "OBSERVED")
+examples = []
+
+
+def hypotheses(run):
+    return [run.plain_descent(), Hypothesis.decided("network", HOLDS)]
+
+
+def predict(run):
+    x = run.observable("OBSERVED")
+    return [Bound("claim", "against its start", x, [x[0]] * len(x))]
+'''
+CLAIMS = {
+    "sharpness_edge": ("sharpness", 'run.trajectory.problem.start.scheme == "given"'),
+    "residual_monotone": ("loss", 'type(run.trajectory.problem.network).__name__ == "ResidualNetwork"'),
+}
+
+
+def test_a_problem_that_is_given_whole_is_one_line_where_it_is_wrong(workbench_here: Command) -> None:
+    for given, words in (
+        (["--problem", "{"], "not JSON"),
+        (["--problem", "[1]"], "no JSON object"),
+        (["--problem", "{}", "--target", "[[1]]"], "leave --target"),
+        (["--problem", "{}"], "network"),
+    ):
+        refused = workbench_here("compare", "balancedness", *given, "--time", "1")
+        assert (refused.status, len(refused.err.splitlines())) == (2, 1)
+        assert words in refused.err

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from json import JSONDecodeError
+from json import loads as parsed
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +30,8 @@ _HELP = {
     "widths": "Widths d_0,d_1,...,d_L of the layers",
     "init": "Start: identity, gaussian, orthogonal, zero_asymmetric, with options as in gaussian:scale=1/2, "
     "balanced(MATRIX), or a .json file with the layers",
+    "problem": "The whole problem as JSON, or a .json file: network, loss and start as in a specification, in place of "
+    "--target, --depth, --widths, --init and --seed",
     "dynamics": "descent, flow, or a name from `workbench list`",
     "set": "A parameter of the dynamics, such as penalty=1/10; repeat for several",
     "step": "Step size; left out, the largest that the theorem allows",
@@ -53,6 +57,7 @@ def compare_command(
     residual: Annotated[str | None, typer.Option(help=_HELP["residual"])] = None,
     inputs: Annotated[str | None, typer.Option(help=_HELP["inputs"])] = None,
     init: Annotated[str, typer.Option(help=_HELP["init"])] = "identity",
+    whole: Annotated[str | None, typer.Option("--problem", help=_HELP["problem"], metavar="JSON")] = None,
     dynamics: Annotated[str, typer.Option(help=_HELP["dynamics"])] = "descent",
     parameter: Annotated[list[str] | None, typer.Option("--set", help=_HELP["set"], metavar="NAME=RATIONAL")] = None,
     step_size: Annotated[str | None, typer.Option(help=_HELP["step"])] = None,
@@ -78,7 +83,8 @@ def compare_command(
     from workbench import theorems
 
     loaded = theorems.load(theorem)
-    problem = _problem(target, inputs, residual, depth, widths, init, seed)
+    parts = (target, inputs, residual, depth, widths, None if init == "identity" else init, seed)
+    problem = _problem(target, inputs, residual, depth, widths, init, seed) if whole is None else _whole(whole, parts)
     method = {
         "name": dynamics,
         "parameters": _assignments(parameter or []),
@@ -167,6 +173,24 @@ def _problem(
         maps = matrix.shape if given is None else (matrix.shape[0], given.shape[0])
         network = {"kind": "linear", "widths": _widths(maps, depth, widths)}
     return {"network": network, "loss": loss, "start": _start(init, seed)}
+
+
+def _whole(given: str, parts: tuple[Any, ...]) -> Any:
+    """Return a problem that is given whole, as a text or in a file."""
+    from workbench.targets import read_file
+
+    if any(part is not None for part in parts):
+        raise InputError(
+            "--problem is the whole problem; leave --target, --inputs, --residual, --depth, --widths, --init and --seed out"
+        )
+    try:
+        # Numbers stay texts: 0.1 is a tenth.
+        found = read_file(Path(given)) if given.endswith(".json") else parsed(given, parse_float=str)
+    except (JSONDecodeError, RecursionError):
+        raise InputError(f"the problem {given[:60]!r} is not JSON; give it as an object, or a .json file") from None
+    if not isinstance(found, dict):
+        raise InputError(f"the problem {given[:60]!r} is no JSON object; give network, loss and start")
+    return found
 
 
 def _widths(shape: tuple[int, int], depth: int | None, widths: str | None) -> list[int]:

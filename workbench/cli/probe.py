@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -105,6 +107,7 @@ def _probe(
     probe = probes.read(name, given)
     with progress(f"probing: {name}"):
         record, fresh = probe.record(store_at(store), time_limit)
+    record = _here(record, given)
     written = []
     if figure is not None:
         written.append(pages.write_figure(record, figure))
@@ -119,6 +122,18 @@ def _probe(
     for path in written:
         say(f"wrote {path}")
     raise typer.Exit(status_of(record.verdict))
+
+
+def _here(record: Record, given: dict[str, Any]) -> Record:
+    """Return the record with the theorem file as it was given: the store keeps its name alone, which is no path."""
+    path, witness = given.get("theorem"), record.payload.get("witness")
+    if path is None or not witness or not witness["command"]:
+        return record
+    program, verb, name, *rest = shlex.split(witness["command"])
+    if Path(path).name != name:
+        return record
+    command = shlex.join([program, verb, str(path), *rest])
+    return replace(record, payload={**record.payload, "witness": {**witness, "command": command}})
 
 
 def document(record: Record) -> dict[str, Any]:

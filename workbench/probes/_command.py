@@ -13,16 +13,18 @@ _STARTS = ("identity", "zero_asymmetric", "gaussian", "orthogonal")
 
 
 def compare_command(theorem: Theorem, specification: Specification) -> str:
-    """Return the command, empty where the problem has inputs, another loss, blocks, or layers of its own."""
+    """Return the command, empty where the run ends at an event or is watched."""
     problem, method, backend = (specification[part] for part in ("problem", "dynamics", "backend"))
     target, start = _target(problem["loss"]), _start(problem.get("start", {"scheme": "identity"}))
     stop = {k: v for k, v in method["stop"].items() if k in ("steps", "time", "until_loss")}
-    plain = problem["network"].get("kind", "linear") == "linear" and len(stop) == len(method["stop"])
-    if not plain or target is None or start is None:
+    if len(stop) < len(method["stop"]):
         return ""
     name = theorem.name if theorem.built_in else theorem.path.name
-    words = ["workbench", "compare", name, "--target", target]
-    words += ["--widths", ",".join(map(str, problem["network"]["widths"])), "--init", start]
+    words = ["workbench", "compare", name]
+    if problem["network"].get("kind", "linear") != "linear" or target is None or start is None:
+        words += ["--problem", json.dumps(problem, separators=(",", ":"))]
+    else:
+        words += ["--target", target, "--widths", ",".join(map(str, problem["network"]["widths"])), "--init", start]
     words += ["--dynamics", method["name"]]
     for key, value in method.get("parameters", {}).items():
         words += ["--set", f"{key}={value}"]

@@ -20,7 +20,7 @@ from workbench.probes._edge_cases import (
     random_start,
     random_target,
 )
-from workbench.probes._leaves import Specification
+from workbench.probes._leaves import Specification, coordinates, placed
 from workbench.rotation import product
 
 # Runs no longer than this: a search of many short runs finds more than one of few long ones.
@@ -60,6 +60,12 @@ def at_rest(specification: Specification, random: Random) -> Specification:
     rows = [[str(x + beside * (i == j)) for j, x in enumerate(row)] for i, row in enumerate(found)]
     problem["loss"]["target"] = {"rows": rows}
     return specification
+
+
+def far_side(specification: Specification) -> Specification:
+    """Return a copy with the target turned to the other side of zero, ten times as far."""
+    target = [c for c in coordinates(specification) if "target" in c.part]
+    return placed(specification, [(c, -10 * c.value) for c in target])
 
 
 def another_start(specification: Specification, random: Random) -> Specification:
@@ -104,7 +110,8 @@ def another_length(specification: Specification, random: Random) -> Specificatio
 
 
 def extremes(specification: Specification, random: Random) -> Iterator[Specification]:
-    """Yield the problem deeper, longer, both, at the largest step, and at rest."""
+    """Yield the problem on the far side of zero, deeper, longer, both, at the largest step, and at rest."""
+    yield far_side(specification)
     longer, deeper = lengthened(copy.deepcopy(specification), Fraction(8)), copy.deepcopy(specification)
     _deepen(deeper, 8)
     yield deeper

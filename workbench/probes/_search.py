@@ -137,7 +137,7 @@ class Search:
                     break
 
     def _go_to_extremes(self) -> None:
-        """Try the best of each kind deeper, longer, both, at the largest step, and from a minimum."""
+        """Try the best of each kind on the far side of zero, deeper, longer, both, at the largest step, and at rest."""
         best = sorted(self._pool.values(), key=_promise, reverse=True)[:_EXTREMES]
         for trial in best:
             for specification in extremes(trial.specification, self._random):
