@@ -26,7 +26,7 @@ def predict(run):
     found = imbalances(run)
     if found is None:
         return []
-    values = descending_eigenvalues(found[0])
+    values = descending_eigenvalues(run, found[0])
     opposite, (inputs, _, outputs) = negated(values), run.widths
     p, q = positive_part(run, values, outputs), positive_part(run, opposite, inputs)
     plus, minus = positive_part(run, values, 1) - p, positive_part(run, opposite, 1) - q
