@@ -77,5 +77,8 @@ def test_the_quick_table_has_a_row_for_every_peer(workbench: Any) -> None:
     done = workbench("bench", "ensemble", "--quick", "--record", "--json")
     # Status 1 says that a promised ratio was not kept on this machine; the measurement is there all the same.
     assert done.status in (0, 1), done.err
-    assert len({entry["peer"] for entry in done.document["entries"]}) == 5
+    peers = {entry["peer"] for entry in done.document["entries"]}
+    linear = {"nn.Linear, one network at a time", "torch.func.vmap(grad)", "autograd on batched products"}
+    linear |= {"batched products in place", "one large matrix product, equal operations"}
+    assert linear | {"residual nn.Module, one network at a time"} <= peers
     assert "reports/benchmarks/ensemble-" in done.err
