@@ -181,7 +181,7 @@ def _whole(given: str, parts: tuple[Any, ...]) -> Any:
 
     if any(part is not None for part in parts):
         raise InputError(
-            "--problem is the whole problem; leave out --target, --inputs, --residual, --depth, --widths, --init, --seed"
+            "--problem is all of it; leave --target, --inputs, --residual, --depth, --widths, --init and --seed out"
         )
     try:
         # Numbers stay texts: 0.1 is a tenth.
