@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import signal
 import threading
@@ -27,7 +28,7 @@ _CHEAP_DESCENT: dict[str, Any] = {"name": "ball", "digits": 16}
 # What a witness is certified with, in this order.
 CERTIFYING: tuple[dict[str, Any], ...] = ({"name": "ball", "digits": 30}, {"name": "ball", "digits": 80})
 
-# Seconds after which a limit that met a finaliser or an import tries again.
+# Seconds after which a limit that met what must not be broken off tries again.
 _AGAIN = 0.005
 
 # A ratio counts where the errors are below this fraction of the larger side.
@@ -42,10 +43,16 @@ class TooSlow(BaseException):
 
 
 def _must_end(frame: FrameType | None) -> bool:
-    """Say whether what runs now must not be broken off: a finaliser, whose errors are swallowed, or an import."""
+    """Say whether what runs now must not be broken off: an import, or what swallows errors.
+
+    That is a finaliser, or what is called about a garbage collection.
+    """
+    swallowing = {getattr(callback, "__code__", None) for callback in gc.callbacks}
     while frame is not None:
         name, file = frame.f_code.co_name, frame.f_code.co_filename
         if name == "__del__" or file.endswith("weakref.py") or file.startswith("<frozen importlib"):
+            return True
+        if frame.f_code in swallowing:
             return True
         frame = frame.f_back
     return False
