@@ -17,6 +17,11 @@ def burn(seconds: float) -> None:
         pass
 
 
+def collect_and_burn() -> None:
+    gc.collect()
+    burn(2)
+
+
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there are no timers of processor time here")
 def test_a_limit_within_a_garbage_collection_comes_after_it() -> None:
     def called(phase: str, _: dict[str, int]) -> None:
@@ -25,8 +30,7 @@ def test_a_limit_within_a_garbage_collection_comes_after_it() -> None:
     gc.callbacks.append(called)
     try:
         with pytest.raises(TooSlow), limited(0.02):
-            gc.collect()
-            burn(2)
+            collect_and_burn()
     finally:
         gc.callbacks.remove(called)
 
