@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from statistics import median
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
 import torch
@@ -30,6 +30,9 @@ from workbench.ensembles.plan import Plan
 _STEP = Fraction(1, 64)
 _RUNS = 7
 _COMPILE_LIMIT = 10.0
+
+# Seconds before each timing: OpenMP's threads of the task before go on spinning for a fifth of a second.
+_CALM = 0.3
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,7 @@ def _medians(tasks: dict[str, tuple[Callable[[], None], float]], runs: int, devi
     for turn in range(runs + 1):
         for name, (task, work) in tasks.items():
             _wait(device)
+            sleep(_CALM)
             begun = perf_counter()
             task()
             _wait(device)
