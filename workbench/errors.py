@@ -61,3 +61,7 @@ class InconsistentError(WorkbenchError, ArithmeticError):
 
 class ClusterError(WorkbenchError, RuntimeError):
     """A cluster cannot be reached, or has no worker that computes with the present sources."""
+
+
+class WorkerDiedError(WorkbenchError, RuntimeError):
+    """A process that shared the work was killed."""

@@ -15,16 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from workbench.cli.verification import Asked, Task, tasks_of
-from workbench.errors import WorkbenchError
+from workbench.errors import WorkbenchError, WorkerDiedError
 from workbench.store import Record, Store
 from workbench.sweeps.pool import pool
 
 # A process takes about three seconds to start; fewer tasks than this are done by then.
 _FEW = 8
-
-
-class WorkerDiedError(WorkbenchError, RuntimeError):
-    """A process that shared the work was killed."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +71,10 @@ def carry(
 
 
 def sensible_processes(tasks: int) -> int:
-    """Return one process a core, or one in all for a few tasks."""
-    return len(os.sched_getaffinity(0)) if tasks >= _FEW and hasattr(os, "sched_getaffinity") else 1
+    """Return one process a core that this command may use, or one in all for a few tasks."""
+    if tasks < _FEW:
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _carried(task: Task, store: Store, witness: bool) -> Carried:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -11,10 +11,10 @@ import numpy as np
 from workbench.backends.ball import arb, flint
 from workbench.backends.reals import Reals, reals
 from workbench.dynamics._error_bounds import largest_error, radius_norm
-from workbench.errors import UnsupportedError, WorkbenchError
-from workbench.exact import UNKNOWN, Measured
+from workbench.errors import WorkbenchError
+from workbench.exact import Measured
 from workbench.networks import Built, Parameters
-from workbench.observables import Snapshot, load
+from workbench.observables import Snapshot, load, measured
 
 # Records kept of a run: past this many, every second is dropped and the stride doubles.
 _MOST_RECORDS = 20_000
@@ -91,7 +91,7 @@ class Recorder:
         with self._reals.session():
             for name, measure in self._measures.items():
                 if name not in found:
-                    found[name] = self._measured(name, measure, snapshot)
+                    found[name] = measured(name, measure, snapshot, self.unmeasured)
         return {name: found[name] for name in self._measures}
 
     def append(
@@ -109,20 +109,12 @@ class Recorder:
 
     def extend(self, steps: list[int], times: list[Fraction], values: Mapping[str, list[Measured]]) -> None:
         """Keep what was measured at some steps, ascending."""
-        for name, measured in values.items():
-            self.series[name] += measured
+        for name, taken in values.items():
+            self.series[name] += taken
         self.steps += steps
         self.times += times
         if len(self.steps) > _MOST_RECORDS:
             self._thin()
-
-    def _measured(self, name: str, measure: Callable[[Snapshot], Measured], snapshot: Snapshot) -> Measured:
-        """Return an observable, unknown where the run has none: a statement about it is then vacuous or undecided."""
-        try:
-            return measure(snapshot)
-        except UnsupportedError as error:
-            self.unmeasured[name] = f"{name} was not measured: {error}"
-            return UNKNOWN
 
     def _thin(self) -> None:
         """Keep every second record and the latest, which may be the last; the stride of the next ones doubles."""

@@ -20,9 +20,9 @@ from workbench.backends.running_error import RunningError
 from workbench.ensembles.descent import EnsembleRun, stream
 from workbench.ensembles.members import Ensemble
 from workbench.ensembles.plan import Plan
-from workbench.errors import InputError, UnsupportedError
+from workbench.errors import InputError
 from workbench.evidence import CONSISTENT, UNDECIDED, VACUOUS, VIOLATED
-from workbench.exact import UNKNOWN, Measured
+from workbench.exact import Measured
 from workbench.experiment import read_method
 from workbench.networks import Parameters, build
 from workbench.problem import Problem
@@ -230,12 +230,7 @@ def _measured(
             adjacent = previous if step_size is not None and k and steps[k - 1] == step - 1 else None
             snapshot = observables.Snapshot(network, now, network.parameters, adjacent, step_size, real)
             for name, measure in measures.items():
-                try:
-                    found[name].append(measure(snapshot))
-                except UnsupportedError as error:
-                    # Unknown, as in a run of its own: a statement about it is then vacuous or undecided.
-                    found[name].append(UNKNOWN)
-                    unmeasured[name] = f"{name} was not measured: {error}"
+                found[name].append(observables.measured(name, measure, snapshot, unmeasured))
             previous = now
     return {name: tuple(values) for name, values in found.items()}, tuple(unmeasured.values())
 

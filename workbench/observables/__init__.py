@@ -10,8 +10,8 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 
-from workbench.errors import InputError, UnknownNameError
-from workbench.exact import Measured
+from workbench.errors import InputError, UnknownNameError, UnsupportedError
+from workbench.exact import UNKNOWN, Measured
 from workbench.observables._snapshot import Snapshot
 
 
@@ -34,4 +34,25 @@ def load(name: str) -> Callable[[Snapshot], Measured]:
     return partial(measure, power=module.order(parameter))
 
 
-__all__ = ["Snapshot", "catalogue", "load"]
+def measured(
+    name: str, measure: Callable[[Snapshot], Measured], snapshot: Snapshot, unmeasured: dict[str, str]
+) -> Measured:
+    """Return an observable, unknown where the run has none: a statement about it is then vacuous or undecided.
+
+    Parameters
+    ----------
+    name : str
+    measure : callable
+        What `load(name)` returns.
+    snapshot : Snapshot
+    unmeasured : dict
+        Takes a sentence for what there is none of, by name.
+    """
+    try:
+        return measure(snapshot)
+    except UnsupportedError as error:
+        unmeasured[name] = f"{name} was not measured: {error}"
+        return UNKNOWN
+
+
+__all__ = ["Snapshot", "catalogue", "load", "measured"]

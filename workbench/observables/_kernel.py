@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from workbench.backends.ball import arb, flint
+from workbench.backends.ball import flint
 from workbench.backends.ball_algebra import symmetric_eigenvalues
 from workbench.errors import UnsupportedError
+from workbench.observables._balls import finite_layers, identity, kronecker
 from workbench.observables._snapshot import Snapshot
 from workbench.problem import LinearNetwork
 
@@ -32,28 +33,10 @@ def kernel_eigenvalues(snapshot: Snapshot) -> list[Any] | None:
     module = flint()
     total = module.arb_mat(size, size)
     for j in range(len(layers)):
-        left, right = _identity(network.widths[-1]), _identity(network.widths[0])
+        left, right = identity(network.widths[-1]), identity(network.widths[0])
         for layer in reversed(layers[j + 1 :]):
             left = left * layer
         for layer in layers[:j]:
             right = layer * right
-        total += _kronecker(left * left.transpose(), right.transpose() * right)
+        total += kronecker(left * left.transpose(), right.transpose() * right)
     return symmetric_eigenvalues(total)
-
-
-def finite_layers(snapshot: Snapshot) -> list[Any] | None:
-    """Return the weights as matrices of balls, None where an entry is not finite."""
-    layers = [snapshot.backend.entries(layer) for layer in snapshot.layers]
-    if not all(entry.finite for layer in layers for row in layer for entry in row):
-        return None
-    return [flint().arb_mat([[arb(entry) for entry in row] for row in layer]) for layer in layers]
-
-
-def _identity(size: int) -> Any:
-    return flint().arb_mat([[int(i == j) for j in range(size)] for i in range(size)])
-
-
-def _kronecker(a: Any, b: Any) -> Any:
-    rows = range(a.nrows()), range(b.nrows())
-    pairs = [(i, k) for i in rows[0] for k in rows[1]]
-    return flint().arb_mat([[a[i, j] * b[k, m] for j, m in pairs] for i, k in pairs])

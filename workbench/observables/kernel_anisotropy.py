@@ -10,7 +10,8 @@ from typing import Any
 from workbench.backends.ball import arb, flint, measured
 from workbench.backends.ball_algebra import frobenius_norm
 from workbench.errors import UnsupportedError
-from workbench.exact import Measured
+from workbench.exact import UNKNOWN, Measured
+from workbench.observables._balls import finite_layers, identity, kronecker
 from workbench.observables._snapshot import Snapshot
 from workbench.problem import LinearNetwork
 
@@ -27,41 +28,26 @@ def measure(snapshot: Snapshot) -> Measured:
             f"the kernel is computed for linear networks with up to {_LARGEST} outputs times samples, not for {size} "
             f"of a {type(problem.network).__name__}"
         )
-    layers = [snapshot.backend.entries(layer) for layer in snapshot.layers]
-    if not all(entry.finite for layer in layers for row in layer for entry in row):
-        return Measured(None, None)
-    matrices = [flint().arb_mat([[arb(entry) for entry in row] for row in layer]) for layer in layers]
+    matrices = finite_layers(snapshot)
+    if matrices is None:
+        return UNKNOWN
     inputs = problem.loss.inputs
-    data = _identity(matrices[0].ncols()) if inputs is None else _exact(inputs.rows)
+    data = identity(matrices[0].ncols()) if inputs is None else _exact(inputs.rows)
     gram = data.transpose() * data
     kernel = _kernel(matrices, data)
     level = kernel.trace() / (gram.trace() * matrices[-1].nrows())
-    return measured(frobenius_norm(kernel - level * _kronecker(gram, _identity(matrices[-1].nrows()))))
+    return measured(frobenius_norm(kernel - level * kronecker(gram, identity(matrices[-1].nrows()))))
 
 
 def _kernel(layers: list[Any], data: Any) -> Any:
     below = [data]
     for layer in layers[:-1]:
         below.append(layer * below[-1])
-    above, total = _identity(layers[-1].nrows()), None
+    above, total = identity(layers[-1].nrows()), None
     for layer, lower in zip(reversed(layers), reversed(below), strict=True):
-        part = _kronecker(lower.transpose() * lower, above * above.transpose())
+        part = kronecker(lower.transpose() * lower, above * above.transpose())
         total, above = part if total is None else total + part, above * layer
     return total
-
-
-def _kronecker(a: Any, b: Any) -> Any:
-    rows, columns = b.nrows(), b.ncols()
-    return flint().arb_mat(
-        [
-            [a[i // rows, j // columns] * b[i % rows, j % columns] for j in range(a.ncols() * columns)]
-            for i in range(a.nrows() * rows)
-        ]
-    )
-
-
-def _identity(size: int) -> Any:
-    return flint().arb_mat([[int(i == j) for j in range(size)] for i in range(size)])
 
 
 def _exact(rows: Any) -> Any:

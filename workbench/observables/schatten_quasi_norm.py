@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
-from workbench.backends.ball import arb, flint, measured
-from workbench.backends.ball_algebra import singular_values
-from workbench.exact import UNKNOWN, Measured
-from workbench.observables._complexity import linear_layers
+from workbench.backends.ball import arb
+from workbench.exact import Measured
+from workbench.observables._balls import of_linear_layers, schatten_sum
 from workbench.observables._snapshot import Snapshot
 
 
 def measure(snapshot: Snapshot) -> Measured:
     """Return the quasi-norm, enclosed within the error that the weights carry."""
-    layers = linear_layers(snapshot)
-    if layers is None:
-        return UNKNOWN
-    product, depth = layers[0], len(layers)
-    for layer in layers[1:]:
-        product = layer * product
-    exponent = arb(Fraction(2, depth))
-    total = sum((sigma.nonnegative_part() ** exponent for sigma in singular_values(product)), flint().arb(0))
-    return measured(total ** arb(Fraction(depth, 2)))
+    return of_linear_layers(snapshot, _quasi_norm, "a Schatten quasi-norm")
+
+
+def _quasi_norm(layers: list[Any]) -> Any:
+    return schatten_sum(layers) ** arb(Fraction(len(layers), 2))

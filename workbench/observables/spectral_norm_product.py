@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from workbench.backends.ball import flint, measured
+from functools import partial
+
 from workbench.backends.ball_algebra import spectral_norm
-from workbench.exact import UNKNOWN, Measured
-from workbench.observables._complexity import linear_layers
+from workbench.exact import Measured
+from workbench.observables._balls import of_linear_layers, product_of
 from workbench.observables._snapshot import Snapshot
 
 
 def measure(snapshot: Snapshot) -> Measured:
     """Return the product, enclosed within the error that the weights carry."""
-    layers = linear_layers(snapshot)
-    if layers is None:
-        return UNKNOWN
-    found = flint().arb(1)
-    for layer in layers:
-        found *= spectral_norm(layer)
-    return measured(found)
+    return of_linear_layers(snapshot, partial(product_of, spectral_norm), "the product of the layers' norms")

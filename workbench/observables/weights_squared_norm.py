@@ -9,7 +9,7 @@ from workbench.observables._snapshot import Snapshot
 def measure(snapshot: Snapshot) -> Measured:
     """Return the sum of the squared norms of the layers."""
     backend = snapshot.backend
-    first, *others = snapshot.parameters
+    first, *others = snapshot.layers
     total = backend.frobenius_squared(first)
     for layer in others:
         total = backend.add(total, backend.frobenius_squared(layer))
