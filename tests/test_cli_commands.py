@@ -41,7 +41,7 @@ def test_help_imports_no_framework(command: str) -> None:
     assert found.stdout.splitlines()[-1] == "LOADED"
 
 
-def one_line(found: Any, *words: str) -> None:
+def assert_one_line(found: Any, *words: str) -> None:
     """Assert that a question was refused in one clear line."""
     assert found.status == 2
     assert found.out == ""
@@ -87,9 +87,9 @@ def test_show_prints_the_thread_of_a_stem(workbench_here: Command) -> None:
 
 
 def test_show_of_an_unknown_name_gives_the_nearest_ones(workbench_here: Command) -> None:
-    one_line(workbench_here("show", "positive_definit"), "positive_definite", "did you mean")
+    assert_one_line(workbench_here("show", "positive_definit"), "positive_definite", "did you mean")
     found = workbench_here("show", "zzz")
-    one_line(found, "known: ")
+    assert_one_line(found, "known: ")
     names = found.err.partition("known: ")[2].strip().split(", ")
     assert len(names) == len(set(names))
 
@@ -120,7 +120,7 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_a_wrong_question_is_one_line_and_leaves_nothing(workbench_here: Command, tmp_path: Path, case: str) -> None:
     arguments, word = BAD[case]
-    one_line(workbench_here(*arguments), word)
+    assert_one_line(workbench_here(*arguments), word)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -232,8 +232,8 @@ def test_a_derivation_by_path_works_as_a_built_in_one(workbench_here: Command, t
 def test_a_store_that_is_a_file_is_refused(workbench: Command, tmp_path: Path) -> None:
     (tmp_path / "store").write_text("words")
     for command in (["verify", "balancedness_flow"], ["derive", "balancedness_flow"], ["doctor"]):
-        one_line(workbench(*command, "--store", "store"), "store", "folder")
-    one_line(workbench("verify", "balancedness_flow", WORKBENCH_STORE="store"), "folder")
+        assert_one_line(workbench(*command, "--store", "store"), "store", "folder")
+    assert_one_line(workbench("verify", "balancedness_flow", WORKBENCH_STORE="store"), "folder")
 
 
 def test_the_environment_names_the_store_and_the_option_beats_it(workbench: Command, tmp_path: Path) -> None:
@@ -249,8 +249,8 @@ def test_a_record_whose_bytes_changed_is_refused(workbench: Command, tmp_path: P
     data = record.read_bytes()
     for harmed in (data.replace(b"proved", b"proven"), data[:200], b""):
         record.write_bytes(harmed)
-        one_line(workbench("derive", "balancedness_flow", "--depth", "2"), record.name, "delete")
-    one_line(workbench("doctor"), record.name)
+        assert_one_line(workbench("derive", "balancedness_flow", "--depth", "2"), record.name, "delete")
+    assert_one_line(workbench("doctor"), record.name)
 
 
 # A minute's work in all would tell no more of a kill in its middle than these few.
@@ -322,7 +322,7 @@ def test_a_report_is_found_by_its_folder_wherever_that_lies(workbench_here: Comm
     folder = tmp_path / "mine" / "bartlett2018"
     folder.mkdir(parents=True)
     (folder / "report.toml").write_text(REPORT)
-    one_line(workbench_here("report", "mine/bartlett2018"), "workbench verify mine/bartlett2018")
+    assert_one_line(workbench_here("report", "mine/bartlett2018"), "workbench verify mine/bartlett2018")
     found = workbench_here("verify", "mine/bartlett2018", "--json")
     assert (found.status, [result["part"] for result in found.document["results"]]) == (0, ["drift"])
     assert workbench_here("report", "mine/bartlett2018").out == "wrote mine/bartlett2018/bartlett2018.pdf\n"

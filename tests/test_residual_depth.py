@@ -44,7 +44,7 @@ def slope(name: str, exponent: str, depths: tuple[int, ...], start: str) -> floa
     return math.log(high / low) / math.log(depths[-1] / depths[-2])
 
 
-def hold(depths: tuple[int, ...], exponent: str) -> None:
+def assert_every_row_holds(depths: tuple[int, ...], exponent: str) -> None:
     """Assert every row of the table."""
     beta = 1 - float(Fraction(exponent))
     for start in ("zero", "random"):
@@ -63,13 +63,13 @@ def hold(depths: tuple[int, ...], exponent: str) -> None:
 
 
 def test_the_table_holds_up_to_depth_128() -> None:
-    hold(SHALLOW, "1/2")
+    assert_every_row_holds(SHALLOW, "1/2")
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("exponent", EXPONENTS)
 def test_the_table_holds_up_to_depth_1024(exponent: str) -> None:
-    hold(DEEP, exponent)
+    assert_every_row_holds(DEEP, exponent)
 
 
 def test_the_runs_of_the_table_lie_outside_linear_convergence() -> None:

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from numba import njit
+from numba.extending import register_jitable
 
 from workbench.ensembles import _tiles
 from workbench.ensembles._tiles import backward, forward, residual, within
@@ -28,6 +29,28 @@ def workspace(width: int, depth: int, lanes: int, flow: bool) -> int:
     """Return the entries of the flat array that a thread works in."""
     matrices = (2 + (_FLOW_ARRAYS if flow else _DESCENT_ARRAYS)) * depth + 3
     return matrices * width * width * lanes + 3 * lanes
+
+
+@register_jitable
+def _end(m, norms, scale, level, largest, state, ended_at, rate, step):  # type: ignore[no-untyped-def]
+    """End the running lanes of a block that have converged or diverged."""
+    for lane in range(len(state)):
+        loss = scale / 2 * m[norms + lane]
+        if state[lane] == 0 and not (level < loss <= largest):
+            state[lane] = 1 if loss <= level else 3
+            ended_at[lane], rate[lane] = step, 0
+
+
+@register_jitable
+def _stall(m, before, size, state, ended_at, rate, step):  # type: ignore[no-untyped-def]
+    """End the running lanes of a block whose layers are those of one step before, bit for bit."""
+    lanes = len(state)
+    for lane in range(lanes):
+        still = state[lane] == 0
+        for q in range(lane, size, lanes):
+            still &= m[q] == m[before + q]
+        if still:
+            state[lane], ended_at[lane], rate[lane] = 2, step, 0
 
 
 @cache
@@ -77,11 +100,10 @@ def descent(width: int, depth: int, lanes: int, parts: int, tile: int, momentum:
                 forward(m, 0, prefix, depth, d, v, parts, tile)
                 residual(m, last_suffix, product, goal, norms, factor, d, v, parts, tile)
                 if not within(m, norms, scale / 2, level, largest, v, parts):
+                    _end(m, norms, scale, level, largest, state, ended_at[block], rate, step)
                     for lane in range(v):
-                        loss = scale / 2 * m[norms + lane]
-                        if state[lane] == 0 and not (level < loss <= largest):
-                            state[lane] = 1 if loss <= level else 3
-                            ended_at[block, lane], rate[lane], m[factor + lane] = step, 0, 0
+                        if state[lane]:
+                            m[factor + lane] = 0
                             m[last_suffix + lane : last_suffix + area : v] = 0
                             if momentum:
                                 m[speed + lane : before : v] = 0
@@ -98,14 +120,10 @@ def descent(width: int, depth: int, lanes: int, parts: int, tile: int, momentum:
                     for q in range(size):
                         m[q] += m[speed + q]
                 if last:
+                    _stall(m, before, size, state, ended_at[block], rate, step)
                     for lane in range(v):
-                        still = state[lane] == 0
-                        for q in range(lane, size, v):
-                            still &= m[q] == m[before + q]
-                        if still:
-                            state[lane], ended_at[block, lane], rate[lane] = 2, step, 0
-                            if momentum:
-                                m[speed + lane : before : v] = 0
+                        if momentum and state[lane]:
+                            m[speed + lane : before : v] = 0
             layers[block] = m[:size]
             if momentum:
                 velocities[block] = m[speed:before]
@@ -149,11 +167,10 @@ def flow(width: int, depth: int, lanes: int, parts: int, tile: int, columns: int
                 forward(m, 0, prefix, depth, d, v, parts, tile)
                 residual(m, last_suffix, product, goal, norms, factor, d, v, parts, tile)
                 if not within(m, norms, scale / 2, level, largest, v, parts):
+                    _end(m, norms, scale, level, largest, state, ended_at[block], rate, step)
                     for lane in range(v):
-                        loss = scale / 2 * m[norms + lane]
-                        if state[lane] == 0 and not (level < loss <= largest):
-                            state[lane] = 1 if loss <= level else 3
-                            ended_at[block, lane], rate[lane], m[factor + lane] = step, 0, 0
+                        if state[lane]:
+                            m[factor + lane] = 0
                             m[last_suffix + lane : last_suffix + area : v] = 0
                 if count == 0:
                     break
@@ -182,12 +199,7 @@ def flow(width: int, depth: int, lanes: int, parts: int, tile: int, columns: int
                 for q in range(size):
                     m[q] = m[origin + q] + m[total + q]
                 if look and step == first + count - 1:
-                    for lane in range(v):
-                        still = state[lane] == 0
-                        for q in range(lane, size, v):
-                            still &= m[q] == m[origin + q]
-                        if still:
-                            state[lane], ended_at[block, lane], rate[lane] = 2, step, 0
+                    _stall(m, origin, size, state, ended_at[block], rate, step)
             layers[block] = m[:size]
 
     return descend  # type: ignore[no-any-return]
